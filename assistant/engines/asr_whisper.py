@@ -1,0 +1,148 @@
+"""Speech recognition with Whisper tiny.en: 8-bit ONNX graphs on one processor thread; heard freely or with a grammar.
+
+One utterance is heard in windows of at most 10 s. A window is encoded with one second of silence behind it; the rest of
+the 30 s that Whisper was trained on stands in the decoder as `FarSilence`, encoded once and kept. That gives the text of a
+30 s encoding for a tenth of its work, and without the endless repetitions that a short context alone provokes.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from assistant.engines import CAPTURE_RATE, GrammarSource, Transcript, WordGrammar
+from assistant.engines.whisper_decoder import NOTHING, Decoded, WhisperDecoder
+from assistant.engines.whisper_mel import FRAMES_PER_SECOND, HOP, LogMel
+from assistant.engines.whisper_search import GrammarSearch
+from assistant.events import Samples
+
+WINDOW_S = 10.0
+"""Longest piece of sound decoded at once: keeps the work of one call near 100 ms. Spoken requests last 3 s (95 %: 4.9 s)."""
+
+CUT_FROM_S = 7.0
+"""A full window is cut at its quietest place after this many seconds."""
+
+QUIET = 33
+"""Sample values (of 32768) that stay below -60 dB of full scale are silence: no microphone delivers speech so quiet."""
+
+
+class WhisperAsr:
+    """English speech recognition; implements `assistant.engines.BiasableAsr`.
+
+    model_dir: folder with model.bin, tokenizer.json and config.json of faster-whisper-tiny.en.
+    cache_dir: where the prepared graphs are kept (42 MB); made on first use.
+    partial_every_ms: a partial transcript is made after each such piece of sound; 0 = never.
+    max_tokens: longest text of one window.
+    """
+
+    def __init__(
+        self,
+        model_dir: Path,
+        cache_dir: Path,
+        threads: int = 1,
+        partial_every_ms: int = 600,
+        max_tokens: int = 100,
+    ) -> None:
+        self._decoder = WhisperDecoder(model_dir, cache_dir, threads, max_tokens)
+        self._mel = LogMel(WINDOW_S)
+        self._sound = np.empty(int(WINDOW_S * CAPTURE_RATE), np.int16)
+        self._partial_every = partial_every_ms * CAPTURE_RATE // 1000
+        self._source: GrammarSource | None = None
+        self._grammar: WordGrammar | None = None
+        self._search: GrammarSearch | None = None
+        self._pieces: list[Decoded] = []
+        self._partial = ""
+        self._heard = 0
+
+    def set_grammar(self, source: GrammarSource | None) -> None:
+        """Prefer the source's sentences where the sound allows it; prepared now, and again whenever the source has a new one."""
+        self._source = source
+        self._follow_grammar()
+
+    def accept(self, samples: Samples) -> str | None:
+        """More of the utterance. Returns a partial transcript when the sound passed a multiple of `partial_every_ms`."""
+        before = self._heard
+        self._heard += len(samples)
+        every = self._partial_every
+        if not every or self._heard // every == before // every:
+            self._store(samples)
+            return None
+        until = self._heard // every * every - before
+        self._store(samples[:until])
+        text = self._join([*self._pieces, self._decode()]).text
+        self._store(samples[until:])
+        if not text or text == self._partial:
+            return None
+        self._partial = text
+        return text
+
+    def finish(self) -> Transcript:
+        """The text of everything accepted since the last reset; then forgets it."""
+        whole = self._join([*self._pieces, self._decode(final=True)])
+        self.reset()
+        confidence = math.exp(whole.logprob / whole.count) if whole.text else 0.0
+        return Transcript(whole.text, confidence)
+
+    def reset(self) -> None:
+        """Throws the utterance away. A new grammar is prepared already now, while the next one is being said."""
+        self._follow_grammar()
+        self._mel.reset()
+        self._pieces = []
+        self._partial = ""
+        self._heard = 0
+
+    def _follow_grammar(self) -> None:
+        grammar = self._source() if self._source is not None else None
+        if grammar is not self._grammar:
+            self._grammar = grammar
+            self._search = GrammarSearch(self._decoder, grammar) if grammar is not None else None
+
+    def _store(self, samples: Samples) -> None:
+        """Adds sound to the window; a window that is full is decoded and its remainder after the cut starts the next."""
+        while len(samples):
+            start = self._mel.samples
+            part, samples = samples[: len(self._sound) - start], samples[len(self._sound) - start :]
+            self._sound[start : start + len(part)] = part
+            self._mel.feed(part)
+            if self._mel.samples == len(self._sound):
+                self._close_window()
+
+    def _close_window(self) -> None:
+        window = self._sound.copy()
+        cut = quietest_place(window, int(CUT_FROM_S * CAPTURE_RATE))
+        self._restart(window[:cut])
+        self._pieces.append(self._decode())
+        self._restart(window[cut:])
+
+    def _restart(self, samples: Samples) -> None:
+        self._mel.reset()
+        self._mel.feed(samples)
+        self._sound[: len(samples)] = samples
+
+    def _decode(self, final: bool = False) -> Decoded:
+        """The text of the window. final: it is the last; a sentence of the grammar fits into one window."""
+        sound = self._sound[: self._mel.samples]
+        if not len(sound) or max(int(sound.max()), -int(sound.min())) < QUIET:
+            return NOTHING
+        heard = self._decoder.hear(self._mel)
+        free = self._decoder.greedy(heard)
+        if not final or self._pieces:
+            return free
+        self._follow_grammar()
+        return free if self._search is None else self._search.improved(heard, free)
+
+    @staticmethod
+    def _join(pieces: list[Decoded]) -> Decoded:
+        said = [piece for piece in pieces if piece.text]
+        text = " ".join(piece.text for piece in said)
+        return Decoded(text, sum(piece.logprob for piece in said), sum(piece.count for piece in said))
+
+
+def quietest_place(sound: Samples, start: int) -> int:
+    """Index after `start`, in the middle of the 0.2 s with the least energy, where cutting hurts least."""
+    power = np.square(sound[start:].astype(np.float32)).reshape(-1, HOP).sum(axis=1)  # one value per 10 ms
+    width = FRAMES_PER_SECOND // 5
+    smooth = np.convolve(power, np.ones(width, np.float32), mode="valid")
+    return start + (int(smooth.argmin()) + width // 2) * HOP

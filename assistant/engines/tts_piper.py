@@ -1,0 +1,79 @@
+"""Piper voices (many languages) through the optional package piper-tts.
+
+piper-tts and the espeak-ng inside it are GPL-3.0. They are imported here and nowhere else, only when this engine is chosen; the
+process is then under the GPL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from piper import PiperConfig, PiperVoice
+
+from assistant.engines.session import Array, OnnxSession
+from assistant.engines.speech_level import Floats, chunks, polish, silence
+from assistant.engines.speech_text import pieces
+from assistant.errors import ModelError
+from assistant.events import Samples
+
+GAIN_DB = 3.0
+"""The joe voice peaks at 0.34 to 0.82 of full scale without Piper's own normalisation; this brings the middle to 0.75."""
+
+SENTENCE_PAUSE = 0.2
+CLAUSE_PAUSE = 0.06
+"""Seconds added between pieces, on top of the 0.1 s that trimming leaves."""
+
+
+class PiperTts:
+    """Speaks with one Piper voice.
+
+    Args:
+        model: the voice's .onnx file; its settings lie beside it as <model>.json.
+        speed: 1 = the voice's own pace.
+        threads: onnxruntime threads.
+
+    Raises:
+        ModelError: a file of the voice is missing or unreadable.
+    """
+
+    rate: int
+
+    def __init__(self, model: Path, speed: float = 1.0, threads: int = 1) -> None:
+        settings = model.with_name(model.name + ".json")
+        try:
+            config = PiperConfig.from_dict(json.loads(settings.read_text("utf-8")))
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"the settings {settings} of the Piper voice cannot be read: {error}") from error
+        self._session = OnnxSession(model, threads)
+        self._voice = PiperVoice(session=None, config=config)  # for its phonemes and ids; the network is run here
+        self._speaker = np.array([config.default_speaker_id], np.int64) if "sid" in self._session.inputs else None
+        self._scales = np.array([config.noise_scale, config.length_scale / speed, config.noise_w_scale], np.float32)
+        self.rate = config.sample_rate
+        for _ in self.synthesize("Okay."):  # the first pass loads espeak-ng and allocates
+            pass
+
+    def synthesize(self, text: str) -> Iterator[Samples]:
+        """See TtsEngine.synthesize. The noise of the voice is random, so no two runs are equal."""
+        pause = 0.0
+        for piece, ends_sentence in pieces(text.replace("[[", " ").replace("]]", " ")):  # [[ ]] would be read as phonemes
+            for phonemes in self._voice.phonemize(piece):
+                if not phonemes:
+                    continue
+                yield from chunks(silence(pause, self.rate), self.rate)  # sounds while the next piece is computed
+                sound = polish(self._speak(phonemes), self.rate, GAIN_DB)
+                yield from chunks(sound, self.rate)
+                pause = CLAUSE_PAUSE
+            if pause and ends_sentence:
+                pause = SENTENCE_PAUSE
+
+    def _speak(self, phonemes: list[str]) -> Floats:
+        """Sound of one sentence: float32, (n,), at the level the network gives (no normalisation: sentences must not jump)."""
+        ids = np.array([self._voice.phonemes_to_ids(phonemes)], np.int64)  # (1, ids)
+        feeds: dict[str, Array] = {"input": ids, "input_lengths": np.array([ids.shape[1]], np.int64), "scales": self._scales}
+        if self._speaker is not None:
+            feeds["sid"] = self._speaker
+        sound = self._session.run(feeds)[self._session.outputs[0]]  # (1, 1, 1, n)
+        return sound.reshape(-1).astype(np.float32)

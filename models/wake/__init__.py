@@ -1,0 +1,1 @@
+"""The wake word: measurements, and later its training."""
