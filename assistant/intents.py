@@ -1,0 +1,51 @@
+"""What a person wants, as plain data: the words that understanding, skills and the brain share. A leaf beside events.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from assistant.events import Slot, SlotValue
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One thing that is wanted, such as HassTurnOn with name = "kitchen light".
+
+    name: what to do, the key of a skill. slots: read-only filled places. confidence: 0..1; 1.0 = every word was understood,
+    0.8 = a name was recognised although it was misspelt. text: the words that said it (never logged above DEBUG).
+    question: what has to be asked before anything can be done; the intent's skill then only asks it.
+    """
+
+    name: str
+    slots: Mapping[str, SlotValue] = field(default_factory=lambda: MappingProxyType({}))
+    confidence: float = 1.0
+    text: str = ""
+    question: Question | None = None
+
+    def __post_init__(self) -> None:
+        """Freeze the slots, whatever mapping was given."""
+        object.__setattr__(self, "slots", MappingProxyType(dict(self.slots)))
+
+    def with_slots(self, changes: Mapping[str, SlotValue]) -> Intent:
+        """The same intent with some slots added or replaced."""
+        return Intent(self.name, {**self.slots, **changes}, self.confidence, self.text, self.question)
+
+    def slot_tuple(self) -> tuple[Slot, ...]:
+        """The slots as events carry them."""
+        return tuple(Slot(name, value) for name, value in self.slots.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the assistant is waiting to be told.
+
+    yes: the intents that "yes" means; () for a question that "yes" cannot answer. options: what may be answered by name,
+    such as "desk lamp", and what that means. completes: the beginning of a sentence that the answer completes: after
+    "for how long?" "five minutes" is read as "set a timer for five minutes". Anything else drops the question.
+    """
+
+    yes: tuple[Intent, ...] = ()
+    options: Mapping[str, tuple[Intent, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    completes: str = ""

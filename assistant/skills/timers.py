@@ -1,0 +1,108 @@
+"""Timers: set, ask, list, cancel. They are kept on the disk; writing happens in a worker thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from anyio import to_thread
+
+from assistant import spoken
+from assistant.errors import SkillError
+from assistant.events import Action
+from assistant.intents import Intent, Question
+from assistant.skills import NoSlots, Reply, Services, skill
+from assistant.timers import Timer
+
+
+@dataclass(frozen=True, slots=True)
+class NewTimer:
+    """seconds: how long; name: "" or such as "pasta"."""
+
+    seconds: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WhichTimer:
+    """One by name or by the length it was set to; all = 1 for all; nothing = the only or the next one."""
+
+    name: str = ""
+    seconds: float = 0.0
+    all: int = 0
+
+
+@skill("TimerSet")
+async def set_timer(slots: NewTimer, services: Services) -> Reply:
+    """Start one."""
+    due = services.clock.now() + timedelta(seconds=slots.seconds)
+    add = partial(services.timers.add, due, kind="timer", name=slots.name, length_s=slots.seconds)
+    timer = await to_thread.run_sync(add)
+    named = f"a {slots.name} timer" if slots.name else "a timer"
+    text = f"I set {named} for {spoken.duration(slots.seconds)}."
+    return Reply(text, actions=(Action(f"timer:{timer.id}", "seconds", slots.seconds),))
+
+
+@skill("TimerAsk")
+async def ask_length(slots: NoSlots, services: Services) -> Reply:
+    """A timer without a length."""
+    return Reply("For how long?", expects_answer=True, question=Question(completes="set a timer for"))
+
+
+@skill("TimerLeft")
+async def time_left(slots: WhichTimer, services: Services) -> Reply:
+    """How much time is left, for one or for all."""
+    running = await _running(services)
+    if not running:
+        return Reply("No timer is running.")
+    chosen = _chosen(running, slots) if slots.name or slots.seconds else running
+    now = services.clock.now()
+    left = [(timer, spoken.duration((timer.due - now).total_seconds())) for timer in chosen]
+    if len(left) == 1:
+        return Reply(f"The {left[0][0].title()} has {left[0][1]} left.")
+    told = [f"the {timer.title()} has {length}" for timer, length in left]
+    return Reply(f"{spoken.number(len(left)).capitalize()} timers are running: {spoken.listing(told)} left.")
+
+
+@skill("TimerCancel")
+async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
+    """Stop one or all; asks when it is not clear which."""
+    running = await _running(services)
+    if not running:
+        return Reply("No timer is running.")
+    chosen = running if slots.all else _chosen(running, slots)
+    if len(chosen) > 1 and not slots.all:
+        return _which(chosen)
+    for timer in chosen:
+        await to_thread.run_sync(services.timers.cancel, timer.id)
+    actions = tuple(Action(f"timer:{timer.id}", "cancelled", 1) for timer in chosen)
+    said = f"The {chosen[0].title()} is" if len(chosen) == 1 else f"{spoken.all_of(len(chosen), 'timers')} are"
+    return Reply(f"{said} cancelled.", actions=actions)
+
+
+def _which(timers: list[Timer]) -> Reply:
+    """Ask which of several timers is meant."""
+    options = {timer.title(): (Intent("TimerCancel", {"name": timer.name, "seconds": timer.length_s}),) for timer in timers}
+    names = spoken.listing([f"the {title}" for title in options], "or")
+    return Reply(f"Which one: {names}?", expects_answer=True, question=Question(options=options))
+
+
+async def _running(services: Services) -> list[Timer]:
+    active = await to_thread.run_sync(services.timers.active)
+    return [timer for timer in active if timer.kind == "timer"]
+
+
+def _chosen(running: list[Timer], slots: WhichTimer) -> list[Timer]:
+    """The timers that fit a name or length. Raises SkillError when none does."""
+    if slots.name:
+        found = [timer for timer in running if timer.name.lower() == slots.name.lower()]
+        if not found:
+            raise SkillError("There is no timer of that name.")
+        return found
+    if slots.seconds:
+        found = [timer for timer in running if timer.length_s == slots.seconds]
+        if not found:
+            raise SkillError("There is no timer of that length.")
+        return found
+    return running

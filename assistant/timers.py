@@ -1,0 +1,221 @@
+"""Timers and alarms that survive a crash, kill -9 and a power cut: one small SQLite file, written through to the disk.
+
+Times are kept as seconds of wall-clock time since 1970 (UTC). A timer that came due while the power was off is returned by the
+first `due` after the start, and by no later one.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal, Protocol
+
+from assistant import spoken
+from assistant.errors import SkillError
+
+log = logging.getLogger(__name__)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS timers (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    due_s REAL NOT NULL,
+    length_s REAL NOT NULL,
+    rung INTEGER NOT NULL DEFAULT 0
+)
+"""
+
+COLUMNS = ["id", "kind", "name", "due_s", "length_s", "rung"]
+
+Kind = Literal["timer", "alarm"]
+
+
+class Clock(Protocol):
+    """Tells the time of day. Tests inject one that they move by hand."""
+
+    def now(self) -> datetime:
+        """The present moment, timezone-aware, in local time."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock in its local time zone."""
+
+    def now(self) -> datetime:
+        """The present moment, timezone-aware, in local time."""
+        return datetime.now(timezone.utc).astimezone()
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One timer or alarm. name: "" or such as "pasta"; due: when it rings, aware; length_s: what it was set to, 0 for alarms."""
+
+    id: int
+    kind: Kind
+    name: str
+    due: datetime
+    length_s: float
+
+    def title(self) -> str:
+        """How it is spoken of: "pasta timer", "five minute timer", "seven thirty AM alarm"."""
+        if self.name:
+            return f"{self.name} {self.kind}"
+        if self.kind == "alarm":
+            return f"{spoken.clock_time(self.due)} alarm"
+        return f"{spoken.length_adjective(self.length_s)} timer"
+
+    def announcement(self) -> str:
+        """What to say when it rings."""
+        if self.kind == "timer":
+            return f"Your {self.title()} is done."
+        about = f", {self.name}" if self.name else ""
+        return f"It's {spoken.clock_time(self.due)}{about}. This is your alarm."
+
+
+class Timers:
+    """All timers and alarms. path: the SQLite file, created when missing; clock: the time.
+
+    Safe to call from any thread. A damaged file is moved aside with a warning. When the disk is read-only or full, `add` and
+    `cancel` raise SkillError with a sentence to speak; reading goes on.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._database: sqlite3.Connection | None = None
+        self._trouble = ""
+        self._open()
+
+    def add(self, due: datetime, *, kind: Kind = "timer", name: str = "", length_s: float = 0.0) -> Timer:
+        """Set one; when this returns it is on the disk. due: aware. Raises SkillError when it cannot be saved."""
+        values = (kind, name, due.timestamp(), length_s)
+        with self._lock:
+            try:
+                with self._connection() as database:
+                    cursor = database.execute("INSERT INTO timers (kind, name, due_s, length_s) VALUES (?, ?, ?, ?)", values)
+            except sqlite3.Error as error:
+                raise SkillError(f"I cannot save timers: {_why(error)}.") from error
+        assert cursor.lastrowid is not None
+        return Timer(cursor.lastrowid, kind, name, due, length_s)
+
+    def cancel(self, timer_id: int) -> bool:
+        """Remove one; False when it was gone already. Raises SkillError when that cannot be saved."""
+        with self._lock:
+            try:
+                with self._connection() as database:
+                    return database.execute("DELETE FROM timers WHERE id = ? AND rung = 0", (timer_id,)).rowcount == 1
+            except sqlite3.Error as error:
+                raise SkillError(f"I cannot save timers: {_why(error)}.") from error
+
+    def active(self) -> list[Timer]:
+        """Those that have not rung, the next one first."""
+        return self._read("SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 ORDER BY due_s, id", ())
+
+    def next_due(self) -> datetime | None:
+        """When the next one rings; None when there is none."""
+        first = self._read("SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 ORDER BY due_s LIMIT 1", ())
+        return first[0].due if first else None
+
+    def due(self, now: datetime | None = None) -> list[Timer]:
+        """Those that ring at `now` (default: the clock's), the earliest first. Each is returned once, over restarts too."""
+        moment = (now or self._clock.now()).timestamp()
+        with self._lock:
+            try:
+                with self._connection() as database:
+                    rows = database.execute(
+                        "UPDATE timers SET rung = 1 WHERE rung = 0 AND due_s <= ? RETURNING id, kind, name, due_s, length_s",
+                        (moment,),
+                    ).fetchall()
+                    database.execute("DELETE FROM timers WHERE rung = 1 AND due_s < ?", (moment - 86400,))
+            except sqlite3.Error:
+                return []
+        return [self._timer(row) for row in sorted(rows, key=lambda row: (row[3], row[0]))]
+
+    def close(self) -> None:
+        """Close the file. Everything is on the disk already."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+                self._trouble = "the assistant is stopping"
+
+    def _read(self, query: str, values: tuple[float, ...]) -> list[Timer]:
+        with self._lock:
+            try:
+                return [self._timer(row) for row in self._connection().execute(query, values).fetchall()]
+            except sqlite3.Error:
+                return []
+
+    def _timer(self, row: tuple[int, Kind, str, float, float]) -> Timer:
+        number, kind, name, due_s, length_s = row
+        due = datetime.fromtimestamp(due_s, self._clock.now().tzinfo)
+        return Timer(number, kind, name, due, length_s)
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise sqlite3.OperationalError(self._trouble)
+        return self._database
+
+    def _open(self) -> None:
+        """Open or create the file; a damaged one is moved aside; any other trouble is kept for the first `add`."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._database = _connect(self._path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                _move_aside(self._path)
+                self._database = _connect(self._path)
+        except (OSError, sqlite3.Error) as error:
+            self._trouble = _why(error)
+            log.warning("timers cannot be saved in %s: %s", self._path, self._trouble)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open with every commit written through to the disk. Raises sqlite3.DatabaseError when the file is damaged."""
+    database = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        answer = database.execute("PRAGMA quick_check").fetchone()
+        if answer != ("ok",):
+            raise sqlite3.DatabaseError("quick_check failed")
+        with database:
+            database.execute(SCHEMA)
+            columns = [row[1] for row in database.execute("PRAGMA table_info(timers)")]
+        if columns != COLUMNS:
+            raise sqlite3.DatabaseError("made by another program")
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _move_aside(path: Path) -> None:
+    """Rename a damaged database so that it can be looked at, and start anew."""
+    number = 1
+    while (target := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(target)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    log.warning("the timers' file was damaged; it was moved to %s and timers start empty", target)
+
+
+def _why(error: Exception) -> str:
+    """The reason in words that can be spoken."""
+    text = str(error).lower()
+    if "full" in text or "no space" in text:
+        return "the disk is full"
+    if "readonly" in text or "read-only" in text:
+        return "the disk is read only"
+    if "locked" in text:
+        return "the file is in use by another program"
+    return text if text == "the assistant is stopping" else "the file cannot be written"

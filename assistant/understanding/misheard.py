@@ -1,0 +1,153 @@
+"""Commands about a device whose name was not quite heard, and about devices that this home does not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from assistant.home import Home
+from assistant.intents import Intent
+from assistant.spoken import words
+from assistant.understanding.grammar import Match, spoken_form
+from assistant.understanding.names import corrected, near
+from assistant.understanding.split import GENERIC, VERBS
+from assistant.understanding.targets import clarify, settle
+from assistant.understanding.text import without_article
+
+_VALUE = r"(?:\d.*|low|medium|high|red|green|blue|yellow|white|purple|pink|orange|warm white|cool white)"
+_MORE = "brighter|dimmer|darker|warmer|cooler|louder|quieter"
+_QUALITY = "brightness|volume|speed|temperature|position"
+_ADVERB = r"(?: a bit| a little(?: bit)?| a lot)?"
+
+CERTAIN = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?:turn|switch|power|flip) (?:on|off|up|down|out) (?P<name>.+?)(?: (?:to|at|by) .*)?",
+        r"(?:turn|switch|put|power|bring|flip|keep) (?P<name>.+?) (?:on|off|up|down|out)",
+        r"(?:lock|unlock|dim|brighten|toggle) (?P<name>.+?)" + _ADVERB,
+        rf"(?:set|make|change|turn|put|adjust|bring|dim|brighten|increase|decrease|raise|lower|open|close) (?P<name>.+?)"
+        rf"(?: (?:{_QUALITY}))? (?:to|at|by|on) {_VALUE}",
+        rf"(?:increase|decrease|raise|lower|turn up|turn down|change|set) the (?:{_QUALITY}|color)"
+        r" (?:of|on|for) (?P<name>.+?)(?: (?:to|by) .+)?",
+        rf"(?:set|make|change|turn|color) (?P<name>.+?){_ADVERB} (?:{_MORE}|{_VALUE})",
+        r"(?:is|are) (?P<name>.+?) (?:turned |switched )?(?:on|off|locked|unlocked|playing|paused)",
+    )
+)
+"""Commands that are about a device whatever stands for its name."""
+
+LIKELY = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?:open|close|shut|raise|lift|lower|pull up|pull down|secure) (?P<name>.+)",
+        r"(?:pause|resume|unpause|mute|unmute|activate|deactivate|start|run|stop|put on|increase|decrease) (?P<name>.+)",
+        r"(?:is|are) (?P<name>.+?) (?:open|closed|shut|running|up|down)",
+        r"did i (?:leave|turn|lock|close|shut|switch)(?: off| on)? (?P<name>.+?)(?: on| off| open| unlocked)?",
+        r"(?:what is|what's) (?:the )?(?:status|state|brightness|temperature|position) (?:of|in|on) (?P<name>.+)",
+    )
+)
+"""Commands that are about a device if the name sounds like one: "open the shed door", but not "open my email"."""
+
+DEVICE_NOUNS = frozenset(
+    words(
+        "light lights lamp lamps fan fans switch plug socket outlet door doors window windows gate blind blinds "
+        "curtain curtains shade shades shutter shutters lock tv television radio speaker speakers stereo heater "
+        "heating thermostat radiator boiler oven stove dishwasher washer dryer machine maker kettle fridge freezer "
+        "vacuum cleaner roomba robot purifier humidifier conditioner ac sprinkler pump pool camera alarm projector "
+        "bulb strip chandelier monitor printer mower valve cover awning garage skylight"
+    )
+)
+"""Last words of names of devices."""
+
+NOT_IN_NAMES = frozenset(
+    words(
+        "the a it them volume temperature brightness timers alarms "
+        "everything something anything nothing time date weather news story joke me you i list song music "
+        "what how who why when and then alarm timer email reminder"
+    )
+) | (VERBS - {"light", "heat", "timer", "alarm", "volume", "play"})
+"""Words that show that a phrase is no device's name."""
+
+LONGEST_NAME = 4
+"""Words of a phrase that may be the name of a device that this home lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a home. spoken: (spoken form, device's name), aliases too; vocabulary: all words of names and rooms."""
+
+    spoken: tuple[tuple[str, str], ...]
+    vocabulary: frozenset[str]
+
+
+def names_of(home: Home) -> Names:
+    """What the devices and rooms of a home are called."""
+    spoken = tuple((spoken_form(name), entity.name) for entity in home.entities for name in entity.names)
+    phrases: Iterable[str] = (*(name for name, _ in spoken), *(spoken_form(area) for area in home.areas), *GENERIC)
+    return Names(spoken, frozenset(word for phrase in phrases for word in phrase.split()))
+
+
+class Misheard:
+    """Explains commands that no sentence fits. match: the grammar."""
+
+    def __init__(self, names: Names, home: Home, match: Callable[[str], Match | None]) -> None:
+        self._names = names
+        self._home = home
+        self._match = match
+
+    def read(self, text: str) -> tuple[Intent, ...]:
+        """The command with its words set right, a question, or that there is no such device; () = not about a device."""
+        better = corrected(text, self._names.vocabulary)
+        if better != text and (match := self._match(better)) is not None:
+            return _less_sure((settle(match, better, self._home),))
+        return self.closest(text)
+
+    def closest(self, text: str) -> tuple[Intent, ...]:
+        """By what stands in the place of the device's name."""
+        for patterns, certain in ((CERTAIN, True), (LIKELY, False)):
+            for pattern in patterns:
+                found = pattern.fullmatch(text)
+                if found is not None and (intents := self._named(text, found["name"], certain)):
+                    return intents
+        return ()
+
+    def _named(self, text: str, said: str, certain: bool) -> tuple[Intent, ...]:
+        phrase = without_article(said)
+        words = phrase.split()
+        if not words or len(words) > LONGEST_NAME or NOT_IN_NAMES & set(words):
+            return ()
+        sure: list[tuple[str, tuple[Intent, ...]]] = []
+        perhaps: list[tuple[str, tuple[Intent, ...]]] = []
+        for candidate in near(phrase, self._names.spoken):
+            match = self._match(text.replace(said, spoken_form(candidate.name), 1))
+            if match is not None and match.slots.get("name") == candidate.name:
+                choice = (candidate.name, _less_sure((settle(match, text, self._home),)))
+                (sure if candidate.sure else perhaps).append(choice)
+        if len(sure) == 1:
+            return sure[0][1]
+        if sure:
+            return (clarify(sure, text),)
+        if perhaps:
+            return (clarify(perhaps[:3], text, unknown=phrase),)
+        area = next((area for area in self._home.areas if spoken_form(area) == phrase), "")
+        if area:
+            return (Intent("MissingDevice", {"name": "device for that", "area": area}, 1.0, text),)
+        known = next((name for spoken, name in self._names.spoken if spoken == phrase), "")
+        if known:
+            return (Intent("Unsupported", {"name": known}, 1.0, text),)
+        return (Intent("MissingDevice", {"name": phrase}, 1.0, text),) if certain or words[-1] in DEVICE_NOUNS else ()
+
+
+def about_pronoun(text: str, pronoun: re.Pattern[str]) -> bool:
+    """Whether a pronoun stands where a device's name would: "turn it off", but not "what time is it"."""
+    matches = (pattern.fullmatch(text) for pattern in (*CERTAIN, *LIKELY))
+    return any(found is not None and pronoun.fullmatch(found["name"]) is not None for found in matches)
+
+
+def sounds_like_device(phrase: str) -> bool:
+    """Whether a phrase may be the name of some device: "the dishwasher", but not "order a pizza"."""
+    return without_article(phrase) != phrase or phrase.split()[-1] in DEVICE_NOUNS
+
+
+def _less_sure(intents: tuple[Intent, ...]) -> tuple[Intent, ...]:
+    return tuple(Intent(i.name, i.slots, min(i.confidence, 0.8), i.text, i.question) for i in intents)

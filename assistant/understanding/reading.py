@@ -1,0 +1,196 @@
+"""How one sentence is read: the order in which explanations are tried. One `Reader` for each sentence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.home import Entity, Home, select
+from assistant.intents import Intent
+from assistant.spoken import words
+from assistant.understanding.context import Context
+from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
+from assistant.understanding.misheard import Misheard, Names, about_pronoun, sounds_like_device
+from assistant.understanding.quantities import measures
+from assistant.understanding.split import VERBS, Splitter, segments
+from assistant.understanding.targets import devices_of, settle
+from assistant.understanding.text import without_article, without_commas, without_fillers
+
+PRONOUN = re.compile(
+    r"(?<!\S)(?:it|them|those|these|that one|this one|those ones|that thing|that|this|they|both of them|both)(?!\S)"
+)
+AGAIN = re.compile(r" (?:(?:again|once more|one more time)(?= |$)|back(?= (?:on|off|up|down|open)\b|$))")
+
+MOST_MATCHES = 14
+"""Texts matched for one sentence before it counts as not understood; bounds the time that rambling can take."""
+
+MOST_DEVICES = 6
+"""Devices that "them" may mean."""
+
+LONGEST_LOST = 6
+"""Words of a sentence that may make no sense while the rest is done."""
+
+ABOUT_A_GROUP = frozenset(
+    words("light lights lamp lamps heat heating temperature room brightness cold freezing hot warm here dark bright")
+)
+"""Words with which "brighter" and "warmer" are about the room and not about the device last talked about."""
+
+TURNED_DOWN = frozenset({"Stop", "No", "HassGetCurrentTime"})
+"""What is never the answer to "for how long?" or "for what time?"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Everything that depends on the home's devices."""
+
+    entities: tuple[Entity, ...]
+    grammar: Grammar
+    custom: CustomGrammar
+    templates: tuple[Loaded, ...]
+    splitter: Splitter
+    names: Names
+
+
+class Reader:
+    """Reads one sentence. `context` is the dialogue before it; devices named on the way become what "it" means."""
+
+    def __init__(self, built: Built, home: Home, context: Context) -> None:
+        self._built = built
+        self._home = home
+        self._context = context
+        self._devices = context.devices
+        self._matches: dict[str, Match | None] = {}
+        self._misheard = Misheard(built.names, home, self._match)
+
+    def custom(self, text: str) -> tuple[Intent, ...]:
+        """The user's own sentence, when it is one: with its fillers or without."""
+        for form in dict.fromkeys((text, without_fillers(text))):
+            match = self._built.custom.match(form)
+            if match is not None and (not match.free or self._match(form) is None):
+                return (Intent(match.intent, match.slots, 0.9 if match.free else 1.0, form),)
+        return ()
+
+    def built_in(self, text: str) -> str:
+        """The name of the built-in intent of a text, "" for none."""
+        match = self._match(measures(text))
+        return match.intent if match is not None else ""
+
+    def sentence(self, text: str) -> tuple[Intent, ...]:
+        """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
+        text = measures(text)
+        whole = self._exact(without_commas(text))
+        if whole and not _swallowed(whole):
+            return whole
+        clauses = self._built.splitter.clauses(text)
+        if len(clauses) > 1:
+            self._devices = self._context.devices
+            read = [self._clause(clause) for clause in clauses]
+            if all(read) or _mostly(clauses, read):
+                rest = () if all(read) else (Intent("RestNotUnderstood", text=text),)
+                return (*(intent for intents in read for intent in intents), *rest)
+            self._devices = self._context.devices
+        return whole or self._clause(text)
+
+    def _clause(self, text: str) -> tuple[Intent, ...]:
+        """One command, perhaps about several devices."""
+        plain = without_commas(without_fillers(text))
+        intents = self._exact(plain) or self._custom_clause(plain) or self._coordinated(text) or self._referring(plain)
+        return intents or self._remember(self._misheard.read(plain)) or self._inherited(text)
+
+    def _match(self, text: str) -> Match | None:
+        if text not in self._matches:
+            if len(self._matches) >= MOST_MATCHES:
+                return None
+            self._matches[text] = self._built.grammar.match(text)
+        return self._matches[text]
+
+    def _exact(self, text: str) -> tuple[Intent, ...]:
+        """The text as it stands."""
+        match = self._match(text)
+        if match is None or (match.intent == "VolumeChange" and "it" in text.split() and self._adjustable(text)):
+            return ()
+        if match.intent == "Again":
+            return self._context.last or (Intent("NothingBefore", text=text),)
+        if self._devices and _about_it(match, text):
+            slots = {key: value for key, value in match.slots.items() if key != "domain"}
+            return tuple(Intent(match.intent, {**slots, "name": name}, 0.9, text) for name in self._devices)
+        intent = settle(match, text, self._home)
+        if intent.name == "MissingDevice":
+            return self._remember(self._misheard.closest(text)) or (intent,)
+        return self._remember((intent,))
+
+    def _adjustable(self, text: str) -> bool:
+        """Whether "it" in "turn it up" or "make it louder" is a device that was talked about, and not our own voice."""
+        domains = {entity.domain for name in self._devices for entity in select(self._home.entities, name=name)}
+        about_sound = bool({"louder", "quieter", "softer"} & set(text.split()))
+        return bool(domains & ({"media_player"} if about_sound else {"media_player", "light", "fan", "climate"}))
+
+    def _custom_clause(self, text: str) -> tuple[Intent, ...]:
+        match = self._built.custom.match(text)
+        return (Intent(match.intent, match.slots, 0.9, text),) if match is not None else ()
+
+    def _coordinated(self, text: str) -> tuple[Intent, ...]:
+        """ "the kitchen light and the fan": the command once for each."""
+        each = [self._exact(without_commas(clause)) for clause in self._built.splitter.coordinated(text)]
+        if not each or not all(each):
+            return ()
+        return self._remember(tuple(intent for intents in each for intent in intents))
+
+    def _referring(self, text: str) -> tuple[Intent, ...]:
+        """ "turn it off again", "make them brighter": pronouns replaced by the devices last talked about."""
+        plain = AGAIN.sub("", text)
+        if PRONOUN.search(plain) is None:
+            return self._exact(plain) if plain != text else ()
+        named = (PRONOUN.sub(spoken_form(name), plain, count=1) for name in self._devices[:MOST_DEVICES])
+        found = [settle(match, text, self._home) for form in named if (match := self._match(form)) is not None]
+        if found:
+            return self._remember(tuple(found))
+        if not about_pronoun(plain, PRONOUN):
+            return ()
+        if self._devices:
+            return (Intent("Unsupported", {"name": self._devices[0]}, 1.0, text),)
+        return self._exact(plain) or (Intent("NoReferent", text=text),)
+
+    def _inherited(self, text: str) -> tuple[Intent, ...]:
+        """ "set a timer for 300 durationseconds and an alarm for ...": the verb is said once."""
+        pieces = segments(text)
+        first = self._clause(pieces[0]) if len(pieces) > 1 else ()
+        intents = list(first)
+        verb = pieces[0].split() if pieces else []
+        for piece in pieces[1:] if first else []:
+            heads = (" ".join(verb[:count]) for count in (2, 1, 3))
+            tries = (piece, *(f"{head} {without_article(piece)}" for head in heads), f"{verb[0]} {piece}")
+            more = next((read for attempt in tries if (read := self._exact(attempt) or self._referring(attempt))), ())
+            if not more and sounds_like_device(piece):
+                more = self._misheard.read(f"{' '.join(verb[:2])} {piece}")
+            if not more:
+                return ()
+            intents.extend(more)
+        return self._remember(tuple(intents))
+
+    def _remember(self, intents: tuple[Intent, ...]) -> tuple[Intent, ...]:
+        """Note the devices of intents, for an "it" later in the sentence."""
+        names = [name for intent in intents for name in devices_of(intent, self._home)]
+        if names:
+            self._devices = tuple(dict.fromkeys(names))
+        return intents
+
+
+def _about_it(match: Match, text: str) -> bool:
+    """Whether a sentence such as "make it brighter" or "warmer" is about the device that was talked about."""
+    unnamed = "name" not in match.slots and "area" not in match.slots
+    return match.intent == "Adjust" and unnamed and not ABOUT_A_GROUP & set(text.split())
+
+
+def _mostly(clauses: list[str], read: list[tuple[Intent, ...]]) -> bool:
+    """Whether enough of a sentence made sense to do that part: at least half of its clauses, and the rest is short."""
+    lost = [clause for clause, intents in zip(clauses, read, strict=True) if not intents]
+    short = sum(len(clause.split()) for clause in lost) <= LONGEST_LOST
+    negated = any(clause.startswith(("don't", "do not", "never", "not ")) for clause in clauses)
+    return 2 * len(lost) <= len(clauses) and short and not negated
+
+
+def _swallowed(intents: tuple[Intent, ...]) -> bool:
+    """Whether a wildcard took what looks like another command: "a timer called pasta and turn on the light"."""
+    free = str(intents[0].slots.get("name", "")).split()
+    return intents[0].confidence < 1 and "and" in free and bool(VERBS & set(free[free.index("and") :]))

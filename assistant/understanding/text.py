@@ -1,0 +1,90 @@
+"""The words of a transcript made comparable: lower case, no punctuation, no fillers. Commas stay, as words, until the split."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LEADING = (
+    "please|kindly|hey|hi|hello|ok|okay|um+|uh+|er+|hm+|ah|oh|well|so|and|now|alright|all right|just|quickly|"
+    "could you|can you|can we|could we|would you mind|would you|will you|you could|you can|can i ask you to|"
+    "i want you to|i need you to|i'd like you to|i would like you to|i want to|i'd like to|i would like to|i wanna|i need to|"
+    "i'd like|i would like|i want|"
+    "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
+    "do me a favor and|be so kind and|be so kind as to|i think you should|you should|you need to|make sure to|make sure you|"
+    "do you think you could|is it possible to|help me|yes please|thanks"
+)
+"""What people say before the request."""
+
+TRAILING = (
+    "please|for me|thanks|thank you|thank you very much|now|right now|right away|immediately|at once|would you|will you|"
+    "could you|can you|um+|uh+|okay|ok|assistant|computer|if you can|if possible|if you could|if you don't mind|real quick|"
+    "quickly|as well|too|again please|first|already|instead|straight away|asap|all right|alright|mate|dear|buddy|kindly"
+)
+"""What people say after it."""
+
+ANYWHERE = r"um+|uh+|erm+|er|please|kindly"
+"""What carries no meaning wherever it stands."""
+
+CONFUSIONS = (
+    (re.compile(r"^(?:tern|turned|turning|turns|torn|turd|churn) (on|off|up|down|the|my)\b"), r"turn \1"),
+    (re.compile(r"^(turn|switch) of (?=the|my|our|all|every|it|them|that)"), r"\1 off "),
+    (re.compile(r"^(turn|switch) (.+) of$"), r"\1 \2 off"),
+    (re.compile(r"^turn (?:own|onto|an|ond) (?=the|my|our|all)"), "turn on "),
+    (re.compile(r"^turn (.+) (?:own|an)$"), r"turn \1 on"),
+    (re.compile(r"^(?:said|sat|sit|sets|send|seth) (the|a|an|my|timer|alarm)\b"), r"set \1"),
+    (re.compile(r"^(?:clothes|clothe|closed|closing|closes) (?=the|my)"), "close "),
+    (re.compile(r"^(?:opened|opening|opens) (?=the|my)"), "open "),
+    (re.compile(r"^(?:locked|locking|locks|look|luck) (?=the front|the back|the door)"), "lock "),
+    (re.compile(r"\btime are for\b"), "timer for"),
+    (re.compile(r"\bt\.? ?v\b"), "tv"),
+)
+"""What speech recognisers write for command words: sound-alikes and wrong tenses of verbs that open a command."""
+
+
+def clean(text: str) -> str:
+    """Lower case, without punctuation; ", " and full stops inside become the word ",". 40% -> "40 percent", p.m. -> pm."""
+    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'")
+    text = re.sub(r"\b([ap])\.\s?m\b\.?", r"\1m", text)
+    text = re.sub(r"\b([ap]) m\b", r"\1m", text)
+    text = re.sub(r"(\d)\s*%", r"\1 percent", text)
+    text = re.sub(r"(\d)\s*°\s*[cf]?\b|(\d)\s*°", lambda match: f"{match[1] or match[2]} degrees", text)
+    text = re.sub(r"(\d)(am|pm)\b", r"\1 \2", text)
+    text = re.sub(r"(\d)[.h](\d\d)(?= ?(?:am|pm|o'clock))", r"\1:\2", text)
+    text = text.replace("o clock", "o'clock").replace("per cent", "percent").replace("colour", "color")
+    text = re.sub(r"(?<=[a-z0-9])[-–—_/](?=[a-z0-9])", " ", text)
+    text = re.sub(r"[.,;!?]+(?=\s)", " , ", text)
+    text = re.sub(r"[^a-z0-9à-öø-ÿ'.,:+ ]|(?<!\d)[.:]|[.:](?!\d)|[,](?! )", " ", text)
+    words = text.split()
+    while words and words[-1] == ",":
+        words.pop()
+    while words and words[0] == ",":
+        words.pop(0)
+    return " ".join(words)
+
+
+_LEADING = re.compile(rf"^(?:(?:{LEADING})(?: ,)? )+")
+_TRAILING = re.compile(rf"(?: (?:, )?(?:{TRAILING}))+$")
+_ANYWHERE = re.compile(rf"(?<!\S)(?:{ANYWHERE})(?!\S)")
+
+
+def without_fillers(text: str) -> str:
+    """A cleaned text without politeness and hesitation; unchanged when nothing else would be left."""
+    bare = " ".join(_ANYWHERE.sub(" ", text).split())
+    bare = re.sub(r"^(?:, )+|(?: ,)+$", "", re.sub(r", (?:, )+", ", ", bare))
+    shorter = _TRAILING.sub("", _LEADING.sub("", bare)).strip(" ,")
+    if not shorter:
+        return bare or text
+    for pattern, replacement in CONFUSIONS:
+        shorter = pattern.sub(replacement, shorter)
+    return shorter
+
+
+def without_commas(text: str) -> str:
+    """A cleaned text without its commas."""
+    return " ".join(word for word in text.split() if word != ",")
+
+
+def without_article(text: str) -> str:
+    """A noun phrase without what stands before the noun: "the desk lamp" -> "desk lamp"."""
+    return re.sub(r"^(?:all (?:of )?)?(?:the|my|our|your|a|an|some|that|this|these|those|any|every) (?=\S)", "", text)
