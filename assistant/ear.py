@@ -1,0 +1,198 @@
+"""Decides when somebody speaks to the assistant and when they are done. Sans-IO: sound in, events out.
+
+No clock, no await, no thread: time is the number of samples heard, so every decision replays exactly, however the sound was
+cut into chunks. States:
+
+    ASLEEP --wake word--> AWAITING --speech--> HEARING --silence--> ASLEEP
+                             |  ^                 |
+                             |  +--- resume() ----+   (what was heard held no words: go on waiting)
+                             +--nobody speaks--> ASLEEP
+    await_answer() enters AWAITING without a wake word; a wake word always starts a new turn, whatever the state.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import numpy as np
+
+from assistant.engines import CAPTURE_RATE, VAD_FRAME, VadEngine, Wake, WakeEngine
+from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
+
+HISTORY_FRAMES = 2 * CAPTURE_RATE // VAD_FRAME
+"""The last 2 s are kept, so that what was said while the wake word was still being recognised is not lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarSettings:
+    """How patient the ear is. The defaults of a running assistant are in config.py; times in milliseconds of audio.
+
+    Attributes:
+        speech_on: probability above which a frame starts speech; speech_off: below which a frame is silence (hysteresis).
+        silence_ms: silence that ends an utterance.
+        min_speech_ms: voiced time that makes a sound an utterance (shorter ones are clicks).
+        run_on_ms: the wake word's own tail may still be voiced this long after its estimated end; longer is speech that ran on.
+        preroll_ms: sound kept before the first voiced frame.
+        start_timeout_ms: how long to wait for somebody to begin after the wake word.
+        answer_timeout_ms: the same after a question of the assistant.
+        max_utterance_ms: longest utterance.
+    """
+
+    speech_on: float
+    speech_off: float
+    silence_ms: int
+    min_speech_ms: int
+    run_on_ms: int
+    preroll_ms: int
+    start_timeout_ms: int
+    answer_timeout_ms: int
+    max_utterance_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What sound led to: an event, or sound of the utterance (int16, (n,), 16 kHz) that ends at second `at`."""
+
+    event: Event | None = None
+    sound: Samples | None = None
+    at: float = 0.0
+
+
+class _State(Enum):
+    ASLEEP = auto()
+    AWAITING = auto()
+    HEARING = auto()
+
+
+class Ear:
+    """Wake word, voice activity and endpointing over one stream of 16 kHz int16 sound.
+
+    Args:
+        wake: hears the wake word, also while the assistant speaks (barge-in).
+        vad: says which frames are voiced.
+        settings: how patient to be.
+    """
+
+    def __init__(self, wake: WakeEngine, vad: VadEngine, settings: EarSettings) -> None:
+        self._wake, self._vad, self._settings = wake, vad, settings
+        wake.reset()
+        vad.reset()
+        self.turn = 0
+        """The current request; counts up at every wake word and every follow-up."""
+        self._state = _State.ASLEEP
+        self._pending: Samples = np.zeros(0, np.int16)
+        self._history: deque[Samples] = deque(maxlen=HISTORY_FRAMES)
+        self._position = 0  # samples heard
+        self._earliest = 0  # where the utterance may begin at the earliest: the end of the wake word
+        self._deadline = 0  # position at which waiting for speech ends
+        self._began = 0  # position at which the utterance began
+        self._voiced_samples = 0
+        self._last_voiced = 0
+        self._ended = 0  # where the last utterance was closed
+        self._tail = False  # the voice heard now may still be the wake word's tail
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio heard since the microphone opened."""
+        return round(self._position / CAPTURE_RATE, 3)
+
+    @property
+    def asleep(self) -> bool:
+        """True when only the wake word is listened for."""
+        return self._state is _State.ASLEEP
+
+    def feed(self, samples: Samples) -> list[Heard]:
+        """More sound, shape (n,). Returns what it led to, in order."""
+        self._pending = np.concatenate([self._pending, samples])
+        heard: list[Heard] = []
+        while len(self._pending) >= VAD_FRAME:
+            frame, self._pending = self._pending[:VAD_FRAME], self._pending[VAD_FRAME:]
+            heard += self._frame(frame)
+        return heard
+
+    def begin_turn(self) -> int:
+        """The number of a new turn, which somebody else than the ear begins."""
+        self.turn += 1
+        return self.turn
+
+    def await_answer(self) -> None:
+        """Listen for the answer to a question, without a wake word, as a new turn."""
+        self.begin_turn()
+        self._await(self._position, self._settings.answer_timeout_ms, tail=False)
+
+    def resume(self) -> None:
+        """The sound of this turn held no words (the wake word's tail, a cough): go on waiting until the old deadline."""
+        self._state = _State.AWAITING
+        self._earliest, self._tail, self._voiced_samples = self._ended, False, 0
+
+    def close(self) -> list[Heard]:
+        """The microphone is gone: ends an utterance that is under way."""
+        return [] if self.asleep else [self._end("end_of_input")]
+
+    def _frame(self, frame: Samples) -> list[Heard]:
+        self._position += VAD_FRAME
+        self._history.append(frame)
+        detections = self._wake.feed(frame)
+        probability = self._vad.feed(frame)[0]
+        if detections:
+            return self._woken(detections[-1])
+        step: dict[_State, Callable[[float, Samples], list[Heard]]] = {
+            _State.ASLEEP: lambda _probability, _frame: [],
+            _State.AWAITING: self._awaiting,
+            _State.HEARING: self._hearing,
+        }
+        return step[self._state](probability, frame)
+
+    def _woken(self, wake: Wake) -> list[Heard]:
+        self.begin_turn()
+        self._await(wake.word_end, self._settings.start_timeout_ms, tail=True)
+        return [Heard(event=WakeDetected(turn=self.turn, at=self.seconds, word=self._wake.word, score=wake.score))]
+
+    def _await(self, earliest: int, timeout_ms: int, *, tail: bool) -> None:
+        self._state = _State.AWAITING
+        self._earliest, self._tail, self._voiced_samples = earliest, tail, 0
+        self._deadline = self._position + _samples(timeout_ms)
+
+    def _awaiting(self, probability: float, frame: Samples) -> list[Heard]:
+        if probability >= self._settings.speech_on or (self._voiced_samples and probability >= self._settings.speech_off):
+            self._voiced_samples += VAD_FRAME
+        else:
+            self._voiced_samples, self._tail = 0, False
+        voiced = min(self._voiced_samples, self._position - self._earliest)
+        if voiced >= _samples(self._settings.run_on_ms if self._tail else self._settings.min_speech_ms):
+            return self._start(voiced)
+        if self._position >= self._deadline and not self._voiced_samples:
+            self._last_voiced = self._position
+            return [self._end("no_speech")]
+        return []
+
+    def _start(self, voiced: int) -> list[Heard]:
+        self._state = _State.HEARING
+        self._began = max(self._earliest, self._position - voiced - _samples(self._settings.preroll_ms))
+        self._last_voiced = self._position
+        recent = np.concatenate(self._history)
+        sound = recent[-min(len(recent), self._position - self._began) :]
+        return [Heard(event=SpeechStarted(turn=self.turn, at=self.seconds)), Heard(sound=sound, at=self.seconds)]
+
+    def _hearing(self, probability: float, frame: Samples) -> list[Heard]:
+        silent = self._position - self._last_voiced > VAD_FRAME
+        if probability >= (self._settings.speech_on if silent else self._settings.speech_off):
+            self._last_voiced = self._position
+        heard = [Heard(sound=frame, at=self.seconds)]
+        if self._position - self._last_voiced >= _samples(self._settings.silence_ms):
+            heard.append(self._end("silence"))
+        elif self._position - self._began >= _samples(self._settings.max_utterance_ms):
+            heard.append(self._end("limit"))
+        return heard
+
+    def _end(self, reason: str) -> Heard:
+        self._state, self._ended = _State.ASLEEP, self._position
+        end_at = round(self._last_voiced / CAPTURE_RATE, 3)
+        return Heard(event=SpeechEnded(turn=self.turn, at=self.seconds, reason=reason, speech_end_at=end_at))  # type: ignore[arg-type]
+
+
+def _samples(milliseconds: int) -> int:
+    return milliseconds * CAPTURE_RATE // 1000

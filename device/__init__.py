@@ -1,0 +1,1 @@
+"""The box the assistant lives in: microphones, loudspeakers, cameras. Imports nothing of assistant but its events."""
