@@ -1,0 +1,60 @@
+"""`assistant run` on a real sound server: a request played into the room is answered on the loudspeaker; Ctrl-C ends it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assistant.caller import Room, request
+from assistant.engines.tts_pico import PicoTts
+
+pytest.importorskip("pyaudio", reason="PyAudio is not installed (extra: audio)")
+RATE = 16000
+PCM = ["--rate=16000", "--channels=1", "--format=s16le", "--raw", "--latency-msec=20"]
+
+
+def answered(log: Path, seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if "SkillRan" in log.read_text() and "TurnFinished" in log.read_text():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_request_in_the_room_is_answered(sound_card: None, private_home: Path, registry: Any, tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    with log.open("w") as output, (tmp_path / "reply.raw").open("wb") as reply:
+        command = [sys.executable, "-m", "assistant.cli", "run", "--json"]
+        assistant = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True)
+        recorder = subprocess.Popen(["parec", "--device=speaker.monitor", *PCM], stdout=reply)
+        try:
+            assert assistant.stderr is not None
+            lines = iter(assistant.stderr.readline, "")
+            assert any("Listening" in line for line in lines), "the assistant ended before it listened"
+            said = Room().hear(request(PicoTts("en-GB"), "okay nabu", "Turn on the kitchen light.").sound)
+            sound = np.concatenate([said, np.zeros(3 * RATE, np.int16)])
+            for _ in range(3):  # a busy machine may tear a hole into the sound: then the person says it again
+                subprocess.run(["pacat", "--device=room", *PCM], input=sound.tobytes(), check=True)
+                if answered(log):
+                    break
+            assistant.send_signal(signal.SIGINT)
+            assert assistant.wait(timeout=10) == 0
+        finally:
+            assistant.kill()
+            recorder.terminate()
+            recorder.wait()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    kinds = [event["event"] for event in events]
+    assert "SkillRan" in kinds and "TurnFinished" in kinds, kinds
+    assert not [event for event in events if event["event"] == "AudioDropped"]
+    sound = np.frombuffer((tmp_path / "reply.raw").read_bytes(), np.int16)
+    assert np.abs(sound).max() > 3000, "the reply was not heard on the loudspeaker"
