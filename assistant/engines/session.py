@@ -1,13 +1,17 @@
 """One ONNX model opened for inference: named arrays in, named arrays out.
 
-Every engine of this project that runs an ONNX graph on the processor opens it here, so the choices below are made once.
+Every engine of this project opens its graphs here, so the choices below are made once. What runs the graph is a `Backend`: ONNX
+Runtime on the processor unless a resolver (assistant.engines.session_packages) has something faster for that file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
@@ -18,9 +22,62 @@ Array = npt.NDArray[Any]
 _LOG_ERRORS_ONLY = 3
 """onnxruntime's severity scale: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal."""
 
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+}
+"""onnxruntime's names of the types this project's graphs take."""
+
+
+class Backend(Protocol):
+    """Something that runs one graph."""
+
+    provider: str
+    """What really runs it: "cpu", "cuda", "tensorrt SM87", "triton HOST:PORT"."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    """Names, in the model's order."""
+
+    input_shapes: dict[str, list[int | str | None]]
+    """Shape of every input; a name or None stands for an axis of any length."""
+
+    def run(self, feeds: dict[str, Array], outputs: list[str] | None = None) -> dict[str, Array]:
+        """One pass. feeds: every input by name; outputs: which results to compute (None = all). All new arrays."""
+        ...
+
+
+Resolver = Callable[[Path, int], Backend | None]
+"""(the ONNX file an engine asks for, threads) -> what shall run it; None = this resolver has nothing for it."""
+
+_resolvers: list[Resolver] = []
+
+
+def install_resolver(resolver: Resolver) -> None:
+    """Ask `resolver` first whenever a graph is opened from now on, in the whole process."""
+    _resolvers.insert(0, resolver)
+
+
+@contextmanager
+def resolved_by(resolver: Resolver) -> Iterator[None]:
+    """`install_resolver` for the length of a with block."""
+    install_resolver(resolver)
+    try:
+        yield
+    finally:
+        _resolvers.remove(resolver)
+
 
 class OnnxSession:
-    """A loaded model on the processor.
+    """A loaded model.
 
     path: the .onnx file; weights stored beside it (ONNX external data) are found through it.
     threads: threads inside one operator. One is the default because the assistant's models are small: a second thread
@@ -30,32 +87,66 @@ class OnnxSession:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _LOG_ERRORS_ONLY
-        options.enable_cpu_mem_arena = False  # measured on Whisper: 30 MB less memory, same speed
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        found = (resolver(path, threads) for resolver in list(_resolvers))
+        chosen = next((backend for backend in found if backend is not None), None)
+        self._backend: Backend = chosen or OrtBackend(path, threads)
+        self.provider: str = self._backend.provider
+        """What really runs it."""
+        self.inputs: tuple[str, ...] = self._backend.inputs
+        """Names of the inputs, in the model's order."""
+        self.input_shapes: dict[str, list[int | str | None]] = self._backend.input_shapes
+        """Shape of every input; a name or None stands for an axis of any length."""
+        self.outputs: tuple[str, ...] = self._backend.outputs
+        """Names of the outputs, in the model's order."""
+
+    def run(self, feeds: dict[str, Array], outputs: list[str] | None = None) -> dict[str, Array]:
+        """One pass. feeds: every input by name; outputs: which results to compute (None = all). All new arrays."""
+        return self._backend.run(feeds, outputs)
+
+
+class OrtBackend:
+    """A graph run by ONNX Runtime. device: "cpu", or "cuda" with the processor for what CUDA does not take.
+
+    Raises ModelError when the file is missing or unreadable, or when "cuda" was asked for and is not what came: ONNX Runtime
+    itself only warns and runs on the processor.
+    """
+
+    def __init__(self, path: Path, threads: int = 1, device: str = "cpu") -> None:
         if not path.is_file():
             raise ModelError(f"the model file {path} is missing: run `assistant models pull` to get it")
+        wanted = [PROVIDERS["cuda"], PROVIDERS["cpu"]] if device == "cuda" else [PROVIDERS["cpu"]]
+        if wanted[0] not in onnxruntime.get_available_providers():
+            raise ModelError(f"this onnxruntime has no {wanted[0]}: install onnxruntime-gpu, or set runtime.backend to cpu")
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), _options(threads), providers=wanted)
         except Exception as error:  # onnxruntime's own exception classes share no public base but Exception
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ModelError(
                 f"the model file {path} cannot be read ({reason}): delete it and run `assistant models pull`"
             ) from error
-        self.inputs: tuple[str, ...] = tuple(entry.name for entry in self._session.get_inputs())
-        """Names of the inputs, in the model's order."""
+        got: Sequence[str] = self._session.get_providers()
+        if got[0] != wanted[0]:
+            raise ModelError(f"{path.name} was to run on {wanted[0]} but got {', '.join(got)}: check the CUDA installation")
+        self.provider = device
+        self.inputs = tuple(entry.name for entry in self._session.get_inputs())
         self.input_shapes: dict[str, list[int | str | None]] = {
             entry.name: list(entry.shape) for entry in self._session.get_inputs()
         }
-        """Shape of every input; a name or None stands for an axis of any length."""
-        self.outputs: tuple[str, ...] = tuple(entry.name for entry in self._session.get_outputs())
-        """Names of the outputs, in the model's order."""
+        self.input_dtypes = {entry.name: np.dtype(_DTYPES[entry.type]) for entry in self._session.get_inputs()}
+        self.outputs = tuple(entry.name for entry in self._session.get_outputs())
 
     def run(self, feeds: dict[str, Array], outputs: list[str] | None = None) -> dict[str, Array]:
-        """One pass. feeds: every input by name; outputs: which results to compute (None = all). All new arrays."""
+        """See Backend.run."""
         names = list(self.outputs) if outputs is None else outputs
         results = self._session.run(names, feeds)
         return dict(zip(names, results, strict=True))
+
+
+def _options(threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.enable_cpu_mem_arena = False  # measured on Whisper: 30 MB less memory, same speed
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

@@ -1,0 +1,259 @@
+"""What a model is for, measured: each task runs the assistant's own engine over real inputs, with whatever graphs are put
+under it.
+
+A task returns a `Score`; `lost` compares two. "percent": higher is better. "labels": compared one by one with the other score's.
+"signal": compared as sound, signal-to-noise ratio in dB.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from assistant.engines.session import OnnxSession
+from assistant.events import Samples
+from export import data
+from export.data import Split
+from export.spec import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """what: in words; n: how many were measured; value: percent right, for "percent"; labels and signal: what to compare."""
+
+    kind: Literal["percent", "labels", "signal", "none"]
+    what: str
+    n: int = 0
+    value: float = math.nan
+    labels: Sequence[Any] = ()
+    signal: Sequence[Array] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a precision costs. points: of a percentage, positive = worse; db: for signals; nan = not measured this way."""
+
+    what: str
+    n: int
+    points: float = math.nan
+    db: float = math.nan
+    value: float = math.nan
+
+
+Task = Callable[[Path, Split], Score]
+"""(folder of the model's files, half of the data) -> score. Graphs are opened through OnnxSession, so a resolver decides
+which."""
+
+
+def lost(before: Score, after: Score) -> Lost:
+    """How much worse `after` is."""
+    if before.kind == "percent":
+        return Lost(before.what, before.n, points=round(before.value - after.value, 3), value=round(after.value, 2))
+    if before.kind == "labels":
+        pairs = list(zip(before.labels, after.labels, strict=False))
+        changed = sum(a != b for a, b in pairs) + abs(len(before.labels) - len(after.labels))
+        return Lost(before.what, before.n, points=round(100 * changed / max(1, len(before.labels)), 3))
+    if before.kind == "signal":
+        return Lost(before.what, before.n, db=round(min(snr(a, b) for a, b in zip(before.signal, after.signal, strict=True)), 1))
+    return Lost(before.what, 0)
+
+
+def snr(wanted: Array, got: Array) -> float:
+    """Signal-to-noise ratio in dB; another length counts as all noise."""
+    if wanted.shape != got.shape:
+        return -math.inf
+    wanted, got = wanted.astype(np.float64), got.astype(np.float64)
+    return 10 * math.log10(max(1e-20, float((wanted**2).sum())) / max(1e-20, float(((wanted - got) ** 2).sum())))
+
+
+def voice_activity(folder: Path, split: Split) -> Score:
+    """Frames whose decision (speech or not, threshold 0.5) stays the same."""
+    from assistant.engines.vad_silero import SileroVad
+
+    engine = SileroVad(folder)
+    decisions: list[bool] = []
+    for _, sound in [*data.spoken(split), *data.recordings(split, 24)]:
+        engine.reset()
+        decisions += [probability >= 0.5 for probability in engine.feed(data.in_noise(sound))]
+    return Score("labels", "decisions of 32 ms frames, speech in kitchen noise", len(decisions), labels=decisions)
+
+
+def recognition(folder: Path, split: Split) -> Score:
+    """Words heard right, in percent (100 - word error rate), freely decoded; and the texts."""
+    from assistant.engines.asr_whisper import WhisperAsr
+    from export.paths import cache_folder
+
+    engine = WhisperAsr(folder, cache_folder(), partial_every_ms=0)
+    wrong, words, texts = 0, 0, []
+    for sentence, sound in data.spoken(split):
+        engine.accept(sound)
+        texts.append(engine.finish().text)
+        wanted = plain_words(sentence)
+        wrong, words = wrong + distance(wanted, plain_words(texts[-1])), words + len(wanted)
+    return Score("percent", "words right, sentences in two synthetic voices", words, 100 * (1 - wrong / words), labels=texts)
+
+
+def hibari(folder: Path, split: Split) -> Score:
+    """The voice's spectrum, at fp32's durations."""
+    session = OnnxSession(folder / "hibari.onnx")
+    vocabulary = _hibari_ids(folder)
+    found = []
+    for sentence, _ in data.spoken(split)[:8]:
+        ids = np.array([[0, *vocabulary(sentence), 0]], np.int64)
+        found.append(session.run({"ids": ids, "speed": np.ones(1, np.float32)})["lh"])
+    return Score("signal", "spectrum of the voice (worst sentence; another duration counts as lost)", len(found), signal=found)
+
+
+def _hibari_ids(folder: Path) -> Callable[[str], list[int]]:
+    import json
+
+    from hibari.g2p import G2P
+
+    signs: dict[str, int] = json.loads((folder / "vocab.json").read_text("utf-8"))
+    speak = G2P(british=False)
+    return lambda text: [signs[sign] for sign in speak(text) if sign in signs]
+
+
+def wake_features(folder: Path, split: Split) -> Score:
+    """Embeddings of speech, openWakeWord's scaling between the two graphs."""
+    mel, embed = OnnxSession(folder / "melspectrogram.onnx"), OnnxSession(folder / "embedding_model.onnx")
+    found = []
+    for _, sound in data.spoken(split)[:6]:
+        frames = [mel.run({"input": sound[at : at + 1760].astype(np.float32)[None]}) for at in range(0, len(sound) - 1760, 1280)]
+        mels = np.concatenate([next(iter(frame.values())).reshape(-1, 32) for frame in frames]) / 10 + 2
+        windows = [mels[at : at + 76][None, :, :, None] for at in range(0, len(mels) - 75, 8)]
+        found.append(np.stack([next(iter(embed.run({"input_1": window}).values())).ravel() for window in windows]))
+        found.append(streaming(folder, sound))
+    return Score("signal", "embeddings of speech, in windows and streamed (worst sentence)", len(found), signal=found)
+
+
+def streaming(folder: Path, sound: Samples) -> Array:
+    """The embeddings our own wake words see, computed with state from hop to hop."""
+    from assistant.engines.speech_embedding import SpeechEmbedding
+    from export.paths import cache_folder
+
+    return SpeechEmbedding(folder, cache_folder()).feed(sound)
+
+
+def detector(folder: Path, split: Split) -> Score:
+    """YOLOX: mean average precision over COCO train photos."""
+    from assistant.engines.vision_yolox import Yolox
+
+    return _average_precision(Yolox(folder), split)
+
+
+def own_detector(folder: Path, split: Split) -> Score:
+    """Our detector: the same over those of its classes that COCO has."""
+    from assistant.engines.vision_own import OwnVision
+
+    return _average_precision(OwnVision(folder / "detector.onnx"), split)
+
+
+def _average_precision(engine: Any, split: Split) -> Score:
+    """Mean average precision at an overlap of 0.5. engine: has `candidates`, and `labels` in COCO's words where COCO has them."""
+    from PIL import Image
+
+    from assistant.engines.boxes import COCO, thinned
+    from export.average_precision import mean_ap
+
+    pictures = data.pictures(split, 64)
+    if not pictures:
+        return Score("none", "not measured: needs photos in EDGE_ASSISTANT_DATA")
+    places = {COCO.index(name): place for place, name in enumerate(engine.labels) if name in COCO}
+    found, wanted = [], []
+    for file, rows in pictures:
+        pixels = np.asarray(Image.open(file).convert("RGB"))
+        height, width = pixels.shape[:2]
+        seen = thinned(engine.candidates(pixels), 0.01)
+        found.append((seen.corners, seen.scores))
+        boxes = rows[[int(kind) in places for kind in rows[:, 0]]]
+        middle, half = boxes[:, 1:3], boxes[:, 3:5] / 2
+        corners = np.concatenate([middle - half, middle + half], axis=1) * [width, height, width, height]
+        wanted.append((corners, np.array([places[int(kind)] for kind in boxes[:, 0]], int)))
+    return Score("percent", "mAP50 on COCO train photos", len(pictures), 100 * mean_ap(found, wanted))
+
+
+def piper(folder: Path, split: Split) -> Score:
+    """The sound of a Piper voice with noise of a fixed seed; ids are the voice's own for arbitrary phonemes."""
+    from assistant.engines.vits_pipeline import Style, VitsPipeline
+
+    parts = [OnnxSession(folder / f"{name}.onnx") for name in ("encoder", "flow", "decoder")]
+    pipeline = VitsPipeline(parts[0], parts[1], parts[2], hop=256)
+    found = []
+    for seed in range(4) if split == "test" else range(10, 14):
+        random = np.random.default_rng(seed)
+        ids = np.array([[1, *random.integers(14, 60, 40 + 30 * (seed % 4)), 2]], np.int64)
+        found.append(np.concatenate(list(pipeline.speak(ids, Style(), random))))
+    return Score("signal", "sound of the voice (worst of 4 texts; another duration counts as lost)", len(found), signal=found)
+
+
+def intent(folder: Path, split: Split) -> Score:
+    """What sentences are taken for, with and without things in view; the sentences are not those of training."""
+    from assistant.engines import SeenObject, Sight
+    from assistant.engines.intent_fusion import FusionIntent
+    from export.paths import cache_folder
+
+    engine = FusionIntent(folder, cache_folder())
+    random = np.random.default_rng(0)
+    found: list[tuple[str, int | None]] = []
+    for sentence in [*data.SENTENCES[split], *data.QUESTIONS[split]]:
+        boxes = random.uniform(0, 0.5, (4, 2))
+        things = [
+            SeenObject(
+                name,
+                0.8,
+                (float(x), float(y), float(x) + 0.3, float(y) + 0.3),
+                np.eye(80, dtype=np.float32)[kind],
+                np.zeros(86, np.float32),
+            )
+            for (x, y), (name, kind) in zip(boxes, (("cup", 41), ("tv", 62), ("chair", 56), ("book", 73)), strict=True)
+        ]
+        guess = engine.parse(sentence, [Sight(tuple(things))])
+        found.append((guess.intent, guess.referent))
+    return Score("labels", "sentences taken for the same, with the same thing meant", len(found), labels=found)
+
+
+def nothing(folder: Path, split: Split) -> Score:
+    """For graphs that stay in fp32 and are compared with the original at every shape they can have."""
+    return Score("none", "not measured: the graph is the original's, in fp32")
+
+
+TASKS: dict[str, Task] = {
+    "none": nothing,
+    "vad": voice_activity,
+    "asr": recognition,
+    "hibari": hibari,
+    "wake_features": wake_features,
+    "detector": detector,
+    "piper": piper,
+    "own_detector": own_detector,
+    "intent": intent,
+}
+
+
+def plain_words(text: str) -> list[str]:
+    """Small letters, no punctuation, digits of the numbers in the sentences as words."""
+    numbers = {"50": "fifty", "25": "twenty five", "%": " percent", "9": "nine", "30": "thirty"}
+    text = text.lower().replace("%", " percent").replace("favorite", "favourite").replace("color", "colour").replace("-", " ")
+    text = " ".join(numbers.get(word.strip(".,!?"), word) for word in text.split())
+    return "".join(sign if sign.isalnum() else " " for sign in text.replace("'", "")).split()
+
+
+def distance(wanted: Sequence[str], got: Sequence[str]) -> int:
+    """Fewest words to insert, delete or replace (Levenshtein)."""
+    row = list(range(len(got) + 1))
+    for place, word in enumerate(wanted, 1):
+        before, row[0] = row[0], place
+        for column, other in enumerate(got, 1):
+            before, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def speech(split: Split) -> list[Samples]:
+    """Only the sound of the spoken sentences."""
+    return [sound for _, sound in data.spoken(split)]
