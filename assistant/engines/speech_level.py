@@ -42,10 +42,10 @@ def polish(sound: Floats, rate: int, gain_db: float) -> Samples:
     sound: float32, (n,), in -1..1. rate: Hz. gain_db: what this voice needs to be as loud as the others. Returns int16; empty if
     all is silent.
     """
-    return _trim(_level(sound, gain_db), rate)
+    return _trim(level(sound, gain_db), rate)
 
 
-def _level(sound: Floats, gain_db: float) -> Samples:
+def level(sound: Floats, gain_db: float) -> Samples:
     """Fixed gain, soft limiter, 16 bits. The same sample always gives the same result, so sentences do not pump."""
     louder = sound * np.float32(10 ** (gain_db / 20))
     size = np.abs(louder)

@@ -6,6 +6,7 @@ default here. The features (mel filter bank and embedding) come from the registr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ class OpenWakeWord:
         ModelError: a file is missing or has another shape.
     """
 
+    step: int = HOP
     _pending: Samples
     _sound: Floats
     _mels: Floats
@@ -70,13 +72,20 @@ class OpenWakeWord:
     def feed(self, samples: Samples) -> list[Wake]:
         """See WakeEngine.feed."""
         self._pending = np.concatenate([self._pending, samples])
-        detections: list[Wake] = []
-        while len(self._pending) >= HOP:
-            detections += self._step(self._pending[:HOP])
-            self._pending = self._pending[HOP:]
-        return detections
+        return [wake for score in self._advance() for wake in self._judge(score)]
 
-    def _step(self, hop: Samples) -> list[Wake]:
+    def scores(self, samples: Samples) -> list[float]:
+        """See ScoringWake.scores."""
+        self._pending = np.concatenate([self._pending, samples])
+        return list(self._advance())
+
+    def _advance(self) -> Iterator[float]:
+        """The head's probability for every 80 ms that are pending; 0 as long as it has not heard enough."""
+        while len(self._pending) >= HOP:
+            hop, self._pending = self._pending[:HOP], self._pending[HOP:]
+            yield self._step_score(hop)
+
+    def _step_score(self, hop: Samples) -> float:
         self._hops += 1
         self._sound = np.concatenate([self._sound[HOP:], hop.astype(np.float32)])  # (1760,) int16 scale
         mel = self._run(self._mel, self._sound[None]).reshape(-1, MEL_BINS) / 10 + 2  # (8, 32), openWakeWord's scaling
@@ -84,9 +93,11 @@ class OpenWakeWord:
         embedding = self._run(self._embed, self._mels[None, :, :, None]).reshape(1, EMBEDDING)
         self._embeddings = np.concatenate([self._embeddings[1:], embedding])
         if self._hops < self._head_frames:
-            return []  # not enough sound yet
-        score = float(self._run(self._head, self._embeddings[None]).reshape(-1)[0])
-        if score < self.threshold or self._hops < self._quiet_until:
+            return 0.0
+        return float(self._run(self._head, self._embeddings[None]).reshape(-1)[0])
+
+    def _judge(self, score: float) -> list[Wake]:
+        if self._hops < self._head_frames or score < self.threshold or self._hops < self._quiet_until:
             return []
         self._quiet_until = self._hops + REFRACTORY_HOPS
         return [Wake(score=round(score, 4), word_end=self._hops * HOP)]

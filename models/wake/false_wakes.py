@@ -14,10 +14,9 @@ from pathlib import Path
 from assistant.audiofile import open_audio
 from assistant.engines import CAPTURE_RATE
 from assistant.engines.wake_micro import MicroWake
+from assistant.intervals import poisson
 
 THRESHOLDS = (0.5, 0.7, 0.85)
-POISSON_95 = ((0.0, 3.0), (0.03, 5.57), (0.24, 7.22), (0.62, 8.77), (1.09, 10.24), (1.62, 11.67), (2.20, 13.06))
-"""95 % interval of a Poisson mean for 0, 1, 2, ... events (Garwood 1936; 0: one-sided)."""
 
 
 def main() -> None:
@@ -39,8 +38,8 @@ def main() -> None:
     hours = samples / CAPTURE_RATE / 3600
     print(f"\n{len(files)} recordings, {hours:.2f} h")
     for threshold, count in counts.items():
-        low, high = POISSON_95[count] if count < len(POISSON_95) else (0.0, float("nan"))
-        rate = f"{count / hours:.2f} per hour (95 %: {low / hours:.2f} to {high / hours:.2f})"
+        low, high = poisson(count, hours)
+        rate = f"{count / hours:.2f} per hour (95 %: {low:.2f} to {high:.2f})"
         print(f"threshold {threshold}: {count} false wakes, {rate}")
 
 

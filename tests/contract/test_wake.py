@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import numpy as np
 import pytest
 
 from assistant.caller import LIGHT_NOISE, request, speak_wake_word
-from assistant.engines import ENGINES, Wake, WakeEngine
+from assistant.engines import ENGINES, ScoringWake, Wake, WakeEngine
+from assistant.engines.micro_network import OnnxNetwork, TfliteNetwork
 from assistant.engines.tts_pico import PicoTts
 from assistant.engines.wake_micro import MicroWake
 from assistant.engines.wake_openwakeword import EMBEDDING, OpenWakeWord
+from assistant.engines.wake_own import OwnWake
+from assistant.engines.wake_verified import VerifiedWake
 from assistant.errors import ModelError
 from assistant.events import Samples
+from assistant.wake.network import Network
+from assistant.wake.word import Card, save_word
 
 CHUNKS = (512, 1024, 1280, 333)
 
@@ -42,12 +48,24 @@ def loud_head(path: Path, frames: int = 16) -> Path:
     return path
 
 
+def restless_word(folder: Path) -> Path:
+    """A word that nobody taught: it fires whenever it may, so that all around it is exercised."""
+    network = Network(np.zeros(EMBEDDING, np.float32), np.full(EMBEDDING, 17, np.float32), np.random.default_rng(0))
+    save_word(folder, network.folded(), Card("hey test", -1e3, 0))
+    return folder
+
+
 @pytest.fixture(params=sorted(ENGINES["wake"]))
 def engine(request: pytest.FixtureRequest, fetch: Any, tmp_path: Path) -> WakeEngine:
     if request.param == "micro":
-        return MicroWake()
+        return MicroWake(cache=tmp_path)
     if request.param == "openwakeword":
         return OpenWakeWord(str(loud_head(tmp_path / "hey_test.onnx")), fetch("openwakeword-features"))
+    if request.param == "own":
+        return OwnWake(restless_word(tmp_path / "hey_test"), fetch("openwakeword-features"), tmp_path)
+    if request.param == "verified":
+        own = OwnWake(restless_word(tmp_path / "hey_test"), fetch("openwakeword-features"), tmp_path)
+        return VerifiedWake(MicroWake(threshold=0.3, cache=tmp_path), own)
     pytest.fail(f"no contract test knows how to make the wake engine {request.param!r}: add it here")
 
 
@@ -80,6 +98,53 @@ def test_detections_are_plausible(engine: WakeEngine, spoken: Samples) -> None:
         assert 0 < wake.score <= 1
         assert 0 < wake.word_end <= len(spoken)
     assert engine.word and engine.phrase == engine.phrase.lower()
+
+
+def test_a_detection_is_a_score_above_the_threshold(engine: WakeEngine, spoken: Samples) -> None:
+    assert isinstance(engine, ScoringWake)
+    (first, *_) = hear(engine, spoken)
+    engine.reset()
+    scores = engine.scores(spoken)
+    assert abs(len(scores) - len(spoken) / engine.step) <= 20 and all(0 <= score <= 1 for score in scores)
+    above = next(index for index, score in enumerate(scores) if score > engine.threshold)
+    assert first.score == pytest.approx(scores[above], abs=1e-4)
+
+
+def test_okay_nabu_in_onnx_is_okay_nabu_in_tensorflow_lite(spoken: Samples, tmp_path: Path) -> None:
+    assert isinstance(MicroWake(cache=tmp_path)._network, OnnxNetwork) and isinstance(MicroWake()._network, TfliteNetwork)
+    noisy = spoken + (np.random.default_rng(1).standard_normal(len(spoken)) * 300).astype(np.int16)
+    for sound in (spoken, noisy):
+        ours, theirs = MicroWake(cache=tmp_path).scores(sound), MicroWake().scores(sound)
+        assert max(theirs) > 0.9
+        assert np.abs(np.array(ours) - theirs).max() == pytest.approx(0, abs=1e-9 if platform.machine() == "x86_64" else 0.05)
+
+
+class Says:
+    """A detector that gives the scores it is told to, one for every 30 ms."""
+
+    word, phrase, step = "hey_test", "hey test", 480
+
+    def __init__(self, threshold: float, *scores: float) -> None:
+        self.threshold, self._scores, self._next = threshold, scores, 0
+
+    def scores(self, samples: Samples) -> list[float]:
+        count = len(samples) // self.step
+        found = self._scores[self._next : self._next + count]
+        self._next += count
+        return list(found)
+
+    def feed(self, samples: Samples) -> list[Wake]:
+        return [Wake(score, 1) for score in self.scores(samples) if score > self.threshold]
+
+    def reset(self) -> None:
+        self._next = 0
+
+
+@pytest.mark.parametrize(("late", "heard"), [(0, 1), (10, 1), (60, 0)])
+def test_what_only_one_detector_hears_does_not_count(late: int, heard: int) -> None:
+    first = Says(0.3, *[0.0] * 20, 0.4, *[0.0] * 100)  # fires in step 21
+    second = Says(0.5, *[0.0] * (20 + late), 0.6, *[0.0] * 100)  # is asked from the beginning of the buffer on
+    assert len(hear(VerifiedWake(first, second), np.zeros(480 * 100, np.int16))) == heard
 
 
 def test_silence_is_no_wake_word() -> None:

@@ -1,0 +1,90 @@
+"""Our own wake words: a small network on Google's speech embedding, learned by `assistant wake enroll` or models/wake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from assistant.engines import CAPTURE_RATE, Wake
+from assistant.engines.embedding_head import CARD_FILE, HEAD_FILE, WINDOW, Floats
+from assistant.engines.session import OnnxSession
+from assistant.engines.speech_embedding import EMBEDDING, HOP, SpeechEmbedding
+from assistant.errors import ModelError
+from assistant.events import Samples
+
+REFRACTORY_SAMPLES = CAPTURE_RATE
+"""One word is reported once: nothing more for 1 s after a detection."""
+
+SETTLED = WINDOW + 9
+"""The first hop whose window has heard only real sound: an embedding sees 9.5 hops, which are made up at the beginning."""
+
+MAX_LOGIT = 30.0
+"""exp() of more gives nothing new."""
+
+
+class OwnWake:
+    """Hears one word.
+
+    Args:
+        folder: the word's folder (assistant/wake/word.py).
+        features_dir: folder with embedding_model.onnx, the registry's `openwakeword-features`.
+        cache: folder for assembled graphs.
+        threshold: score 0..1 above which the word counts; None = 0.5, which is the word's own operating point.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+
+    step: int = HOP
+    _recent: Floats
+    _hops: int
+    _quiet_until: int
+
+    def __init__(self, folder: Path, features_dir: Path, cache: Path, threshold: float | None = None) -> None:
+        try:
+            card = json.loads((folder / CARD_FILE).read_text("utf-8"))
+            self.phrase: str = card["phrase"]
+            self._offset, self._delay = float(card["threshold"]), int(card["delay"])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"no wake word in {folder}: `assistant wake list` shows those there are") from error
+        self.word = folder.name
+        self.threshold = 0.5 if threshold is None else threshold
+        self._embed = SpeechEmbedding(features_dir, cache)
+        self._head = OnnxSession(folder / HEAD_FILE)
+        self.reset()
+
+    def feed(self, samples: Samples) -> list[Wake]:
+        """See WakeEngine.feed."""
+        scores = self.scores(samples)
+        first = self._hops - len(scores) + 1
+        return [wake for hop, score in enumerate(scores, first) for wake in self._judge(score, hop * HOP)]
+
+    def scores(self, samples: Samples) -> list[float]:
+        """See ScoringWake.scores."""
+        embeddings = self._embed.feed(samples)
+        if not len(embeddings):
+            return []
+        known = np.concatenate([self._recent, embeddings])
+        self._recent = known[-(WINDOW - 1) :]
+        self._hops += len(embeddings)
+        if len(known) < WINDOW:
+            return []
+        logits = self._head.run({"x": known})["logit"]
+        logits[: max(0, SETTLED - (self._hops - len(logits)) - 1)] = -np.inf
+        above = np.clip(logits.astype(np.float64) - self._offset, -MAX_LOGIT, MAX_LOGIT)
+        return [float(score) for score in 1 / (1 + np.exp(-above))]
+
+    def _judge(self, score: float, position: int) -> list[Wake]:
+        if score <= self.threshold or position < self._quiet_until:
+            return []
+        self._quiet_until = position + REFRACTORY_SAMPLES
+        return [Wake(score=round(score, 4), word_end=max(1, position - self._delay))]
+
+    def reset(self) -> None:
+        """See WakeEngine.reset."""
+        self._embed.reset()
+        self._recent = np.zeros((0, EMBEDDING), np.float32)
+        self._hops = 0
+        self._quiet_until = 0

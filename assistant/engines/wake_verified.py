@@ -1,0 +1,94 @@
+"""Two detectors of the same word in a row: a quick one that would rather hear too much, and a second that looks again.
+
+The first listens all the time at a low threshold. When it fires, the second hears the last seconds from a buffer and goes on
+listening for a moment; only what both have heard counts. So false accepts must fool two networks that were trained on different
+sound, and idle listening costs no more than the first alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.engines import CAPTURE_RATE, ScoringWake, Wake
+from assistant.events import Samples
+
+STEP = 480
+"""Samples per decision: 30 ms, a step of microWakeWord."""
+
+HISTORY = int(2.6 * CAPTURE_RATE)
+"""Samples that the second detector hears from before the first one fired: what its network sees, and the word."""
+
+PATIENCE = int(0.5 * CAPTURE_RATE)
+"""Samples that the second may go on listening."""
+
+
+class VerifiedWake:
+    """Hears what both hear.
+
+    Args:
+        first: listens always; its own threshold decides what the second is asked about.
+        second: looks again; its own threshold decides.
+    """
+
+    _pending: Samples
+    _history: Samples
+    _candidate: Wake | None
+    _position: int
+    _until: int
+
+    def __init__(self, first: ScoringWake, second: ScoringWake) -> None:
+        self._first, self._second = first, second
+        self.word, self.phrase = first.word, first.phrase
+        self.step: int = STEP
+        self.threshold: float = first.threshold
+        self.reset()
+
+    def feed(self, samples: Samples) -> list[Wake]:
+        """See WakeEngine.feed."""
+        self._pending = np.concatenate([self._pending, samples])
+        found = []
+        while len(self._pending) >= STEP:
+            step, self._pending = self._pending[:STEP], self._pending[STEP:]
+            found += self._advance(step)
+        return found
+
+    def scores(self, samples: Samples) -> list[float]:
+        """See ScoringWake.scores: the first detector's score in steps in which a verified word is reported, else 0."""
+        self._pending = np.concatenate([self._pending, samples])
+        found = []
+        while len(self._pending) >= STEP:
+            step, self._pending = self._pending[:STEP], self._pending[STEP:]
+            found.append(max((wake.score for wake in self._advance(step)), default=0.0))
+        return found
+
+    def _advance(self, step: Samples) -> list[Wake]:
+        self._position += len(step)
+        self._history = np.concatenate([self._history, step])[-HISTORY:]
+        heard = self._first.feed(step)
+        if heard:
+            self._candidate, self._until = heard[-1], self._position + PATIENCE
+            self._second.reset()
+            return self._verified(self._history)
+        if self._candidate is None:
+            return []
+        found = self._verified(step)
+        if self._position >= self._until:
+            self._candidate = None
+        return found
+
+    def _verified(self, sound: Samples) -> list[Wake]:
+        """Whether the second hears the candidate in more sound."""
+        if self._candidate is None or max(self._second.scores(sound), default=0.0) <= self._second.threshold:
+            return []
+        wake, self._candidate = self._candidate, None
+        return [wake]
+
+    def reset(self) -> None:
+        """See WakeEngine.reset."""
+        self._first.reset()
+        self._second.reset()
+        self._pending = np.zeros(0, np.int16)
+        self._history = np.zeros(0, np.int16)
+        self._candidate = None
+        self._position = 0
+        self._until = 0

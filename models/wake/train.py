@@ -1,0 +1,58 @@
+"""Trains a wake word from all the voices at hand and optional recordings: the same lesson as `assistant wake enroll`, but larger.
+
+    python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" \
+        -o assistant/wake/words/okay_nabu --without pico --without joe
+
+numpy only, some minutes on one core, with a progress bar. The voices are those of models/wake/voices.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from assistant import app
+from assistant.audiofile import read_audio
+from assistant.caller import trimmed
+from assistant.config import folders
+from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.wake.enroll import finish
+from assistant.wake.lesson import Scale, Teacher
+from models.wake.voices import all_voices
+
+SHARES = {"hibari": 2.0, "kokoro": 0.5, "espeak-ng": 3.0, "piper joe": 1.0}
+"""How often a voice speaks compared with others: espeak-ng is a hundred variants, Kokoro is slow."""
+
+
+def train_word(
+    phrase: str,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the word's folder")],
+    said_as: Annotated[str, typer.Option(help="how synthetic voices must spell it; A / B = both ways")] = "",
+    recordings: Annotated[list[Path] | None, typer.Option(help="recordings of the word; repeatable")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
+    spoken: Annotated[int, typer.Option(help="times the voices say the word")] = 600,
+    scenes: Annotated[int, typer.Option(help="scenes of each of these")] = 6,
+    steps: Annotated[int, typer.Option(help="training steps")] = 1500,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+) -> None:
+    """Train and write a word."""
+    registry = app.make_registry(folders())
+    sounds = [trimmed(read_audio(path) / np.float32(32768)) for path in recordings or []]
+    scale = Scale(spoken, scenes, steps, SHARES)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(phrase, total=scale.work(len(sounds)))
+        embed = SpeechEmbedding(registry.path("openwakeword-features"), folders().cache)
+        voices = all_voices(tuple(without or ()))
+        teacher = Teacher(voices, embed, np.random.default_rng(seed), lambda: bar.advance(task), scale)
+        card = finish(teacher, teacher.prepare(said_as or phrase, sounds), phrase, len(sounds), output)
+    typer.echo(card.point["text"])
+
+
+if __name__ == "__main__":
+    typer.run(train_word)
