@@ -22,14 +22,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from assistant.engines import Pixels
 from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.home import Home
 from assistant.intents import Intent, Question
+from assistant.sight import Eyes
 from assistant.spoken import Fact
 from assistant.timers import Clock, Timers
 
-__all__ = ["NoSlots", "Recall", "Reply", "Services", "Skill", "SkillError", "Volume", "skill"]
+__all__ = ["Chat", "NoSlots", "Recall", "Reply", "Services", "Skill", "SkillError", "Volume", "skill"]
 
 ListSpec = Sequence[str] | Mapping[str, str] | range | str
 """What a {slot} may be: words; words -> value; whole numbers; or "text" for anything that is said."""
@@ -71,15 +73,35 @@ class Recall(Protocol):
         ...
 
 
+class Chat(Protocol):
+    """A language model on the local network, for questions that no skill answers."""
+
+    sends_pictures: bool
+    """Whether it may be shown what the camera sees."""
+
+    def answer(self, question: str, pixels: Pixels | None = None) -> str:
+        """What it says. Blocking, seconds; raises SkillError with a sentence to speak."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All that skills may use."""
+    """All that skills may use. eyes, chat: None = there are none."""
 
     clock: Clock
     timers: Timers
     home: Home
     volume: Volume
     recall: Recall
+    eyes: Eyes | None = None
+    chat: Chat | None = None
+
+
+def eyes_of(services: Services) -> Eyes:
+    """The eyes. Raises SkillError, with a sentence to speak, when there is no camera."""
+    if services.eyes is None:
+        raise SkillError("I have no camera, so I cannot see anything.")
+    return services.eyes
 
 
 @dataclass(frozen=True, slots=True)

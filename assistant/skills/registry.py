@@ -11,14 +11,26 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from assistant.errors import SkillError
+from assistant.errors import ConfigError, ModelError, SkillError
 from assistant.intents import Intent
 from assistant.skills import Reply, Services, Skill
 from assistant.understanding.grammar import Sentences
 
 log = logging.getLogger(__name__)
 
-BUILT_IN = ("home_control", "media", "home_questions", "timers", "alarms", "clock", "volume", "dialogue")
+BUILT_IN = (
+    "home_control",
+    "media",
+    "home_questions",
+    "timers",
+    "alarms",
+    "clock",
+    "volume",
+    "dialogue",
+    "sight",
+    "taught",
+    "questions",
+)
 """Modules of this package that hold skills."""
 
 ENTRY_POINTS = "assistant.skills"
@@ -60,7 +72,7 @@ class Skills:
             raise SkillError("Sorry, I cannot do that yet.")
         try:
             return await skill.function(skill.convert(intent), self._services)
-        except SkillError:
+        except (SkillError, ModelError, ConfigError):  # a sentence to speak; or what has to be installed or set up first
             raise
         except Exception as error:  # a skill is foreign code: whatever it raises, the assistant goes on
             frame = traceback.extract_tb(error.__traceback__)[-1]

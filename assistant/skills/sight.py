@@ -1,0 +1,176 @@
+"""What is in view: naming, describing, counting, finding, left and right, reading, and names for things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anyio import to_thread
+
+from assistant import spoken
+from assistant.sight.appearance import Box
+from assistant.sight.pointing import on_side, salience, side_named, side_of
+from assistant.sight.questions import plural_of
+from assistant.sight.view import NAMED, View, people, view_of
+from assistant.sight.wording import amount_of, article, many, one, the
+from assistant.skills import NoSlots, Reply, Services, eyes_of, skill
+
+NOBODY = "No, I do not see anyone."
+
+SURE = 0.5
+"""Score from which a thing is named without "looks like"."""
+
+MOST_TOLD = 5
+"""Kinds of things in a description: more is not kept in mind by listening."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """side: left, right or another word of `pointing`, "" = not said."""
+
+    side: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """object: a label of COCO or a taught name; side: left or right."""
+
+    object: str
+    side: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """counted: a label of COCO."""
+
+    counted: str = "person"
+
+
+@skill("IdentifyObject")
+async def identify(slots: Where, services: Services) -> Reply:
+    """ "What is this?" """
+    view = await look(services)
+    side = side_named(slots.side)
+    shown = [place for place, name in enumerate(view.names) if name in view.taught or view.scores[place] > 0.25]
+    if side:
+        shown = list(on_side(shown, side, lambda place: view.places[place]))
+    if not shown:
+        return Reply("I cannot tell what that is.")
+    best = max(shown, key=lambda place: salience(view.places[place], max(view.scores[place], 0.3)))
+    name = view.names[best]
+    if name in view.taught:
+        return Reply(f"That is {the(name)}.")
+    verb = "is" if view.scores[best] >= SURE else "looks like"
+    return Reply(f"That {verb} {article(name)}.")
+
+
+@skill("DescribeScene")
+async def describe_scene(slots: NoSlots, services: Services) -> Reply:
+    """ "What do you see?", as a sentence."""
+    view = await look(services)
+    told = [name for place, name in enumerate(view.names) if name in view.taught or view.scores[place] >= NAMED]
+    if not told:
+        return Reply("I do not see anything that I know.")
+    kinds = list(dict.fromkeys(told))[:MOST_TOLD]
+    if len(told) == 1:
+        place = view.names.index(told[0])
+        return Reply(f"I see {one(told[0], view.taught)} {side_of(view.places[place])}.")
+    return Reply(f"I see {spoken.listing([amount_of(kind, told.count(kind), view.taught) for kind in kinds])}.")
+
+
+@skill("PresenceQuery")
+async def is_anyone_there(slots: NoSlots, services: Services) -> Reply:
+    """ "Is anyone there?" """
+    amount = len(people((await look(services)).sight))
+    return Reply(f"Yes, I see {many('person', amount)}.") if amount else Reply(NOBODY)
+
+
+@skill("WhoIsThere")
+async def who_is_there(slots: NoSlots, services: Services) -> Reply:
+    """ "Who is at the door?": faces are not known."""
+    amount = len(people((await look(services)).sight))
+    if not amount:
+        return Reply("I do not see anyone.")
+    return Reply(f"I see {many('person', amount)}, but I do not know faces.")
+
+
+@skill("CountObjects")
+async def count(slots: Counted, services: Services) -> Reply:
+    """ "How many people do you see?" """
+    view = await look(services)
+    amount = len(people(view.sight)) if slots.counted == "person" else len(view.called(slots.counted))
+    full = amount > 1 and amount == len(view.sight.objects)
+    if not amount:
+        return Reply(f"I do not see any {plural_of(slots.counted)}.")
+    return Reply(f"I see {'at least ' if full and amount > 7 else ''}{many(slots.counted, amount)}.")
+
+
+@skill("FindObject")
+async def find_object(slots: Thing, services: Services) -> Reply:
+    """ "Where is the cup?" """
+    view = await look(services)
+    found = view.called(slots.object)
+    if not found:
+        return Reply(f"I do not see {one(slots.object, view.taught)}.")
+    if len(found) > 1 and slots.object not in view.taught:
+        sides = [side_of(view.places[place]) for place in found[:3]]
+        return Reply(f"I see {many(slots.object, len(found))}: {spoken.listing([f'one {side}' for side in sides])}.")
+    return Reply(f"{the(slots.object).capitalize()} is {side_of(view.places[found[0]])}{_beside(view, found[0])}.")
+
+
+@skill("SideQuery")
+async def which_side(slots: Thing, services: Services) -> Reply:
+    """ "Is the TV on the left or the right?" """
+    view = await look(services)
+    found = view.called(slots.object)
+    if not found:
+        return Reply(f"I do not see {one(slots.object, view.taught)}.")
+    return Reply(f"{the(slots.object).capitalize()} is on the {_half(view.places[found[0]])}.")
+
+
+@skill("SideCheck")
+async def on_that_side(slots: Thing, services: Services) -> Reply:
+    """ "Is the cup on the left?" """
+    view = await look(services)
+    found = view.called(slots.object)
+    if not found:
+        return Reply(f"I do not see {one(slots.object, view.taught)}.")
+    sides = [_half(view.places[place]) for place in found]
+    if slots.side in sides:
+        return Reply(f"Yes, {the(slots.object)} is on the {slots.side}.")
+    return Reply(f"No, {the(slots.object)} is on the {sides[0]}.")
+
+
+@skill("NothingInView")
+async def nothing_in_view(slots: NoSlots, services: Services) -> Reply:
+    """ "Turn that off", and nothing that can be controlled is in view."""
+    seen = list(dict.fromkeys(thing.label for thing in (await look(services)).sight.objects if thing.score >= NAMED))
+    if not seen:
+        return Reply("I do not see a device there. Please say its name.")
+    return Reply(f"I see {spoken.listing([article(name) for name in seen[:3]])}, but nothing there that I can control.")
+
+
+async def look(services: Services) -> View:
+    """What is in view, with taught names. Raises SkillError when there are no eyes or no picture."""
+    return await to_thread.run_sync(view_of, eyes_of(services))
+
+
+def _beside(view: View, place: int) -> str:
+    """ " next to the laptop": the nearest other thing, when it is near."""
+    box = view.places[place]
+    near = [
+        (_gap(box, view.places[other]), view.names[other])
+        for other in range(len(view.names))
+        if other != place and view.names[other] not in ("person", view.names[place]) and view.scores[other] >= SURE
+    ]
+    return f", next to {the(min(near)[1])}" if near and min(near)[0] < 0.25 else ""
+
+
+def _gap(one: Box, other: Box) -> float:
+    """Distance of two centres, as a part of the frame."""
+    across, down = (one[0] + one[2] - other[0] - other[2]) / 2, (one[1] + one[3] - other[1] - other[3]) / 2
+    return float((across**2 + down**2) ** 0.5)
+
+
+def _half(box: Box) -> str:
+    """The half of the view that a thing's centre is in."""
+    return "left" if box[0] + box[2] < 1 else "right"

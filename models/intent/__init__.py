@@ -1,0 +1,1 @@
+"""The image-aware intent model: data recipe, network, training, evaluation and export."""
