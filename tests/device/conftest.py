@@ -5,53 +5,72 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def sound_card(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def sound_card() -> Iterator[None]:
     """Our own server: the microphone hears sink `room`; `speaker` is the loudspeaker."""
     if not shutil.which("pulseaudio") or not Path("/usr/share/alsa/alsa.conf.d/50-pulseaudio.conf").exists():
         pytest.skip("PulseAudio or its ALSA plug-in is not installed: apt install pulseaudio pulseaudio-utils libasound2-plugins")
-    folder = tmp_path_factory.mktemp("pulse")
-    own = {"PULSE_RUNTIME_PATH": str(folder), "PULSE_SERVER": f"unix:{folder}/native", "PULSE_COOKIE": str(folder / "cookie")}
-    asoundrc = folder / "asound.conf"
-    asoundrc.write_text("</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n")
-    own["ALSA_CONFIG_PATH"] = str(asoundrc)
-    before = {key: os.environ.get(key) for key in own}
-    os.environ.update(own)
-    script = "\n".join(
-        [
-            f"load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1",
-            "load-module module-null-sink sink_name=room",
-            "load-module module-null-sink sink_name=speaker",
-            "set-default-source room.monitor",
-            "set-default-sink speaker",
-        ]
-    )
-    (folder / "start.pa").write_text(script)
-    command = ["pulseaudio", "-n", "-F", str(folder / "start.pa"), "--exit-idle-time=-1", "--daemonize=no", "--disable-shm=yes"]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            if (folder / "native").exists():
-                break
-            time.sleep(0.05)
-        # A null sink first waits its 2 s of default latency; a reader that wants 20 ms keeps it brisk from then on.
-        brisk = ["parec", "--rate=16000", "--channels=1", "--raw", "--latency-msec=20"]
-        readers = [
-            subprocess.Popen([*brisk, f"--device={sink}.monitor"], stdout=subprocess.DEVNULL) for sink in ("room", "speaker")
-        ]
-        time.sleep(2.5)
+    with running_server():
         yield
-        for reader in readers:
-            reader.kill()
-    finally:
-        server.terminate()
-        server.wait()
-        for key, value in before.items():
-            os.environ.pop(key, None) if value is None else os.environ.__setitem__(key, value)
+
+
+@contextmanager
+def running_server() -> Iterator[None]:
+    """A PulseAudio server that the programs of this process find."""
+    with tempfile.TemporaryDirectory(prefix="pulse-") as name:
+        folder = Path(name)
+        own = {"PULSE_RUNTIME_PATH": str(folder), "PULSE_SERVER": f"unix:{folder}/native", "PULSE_COOKIE": str(folder / "cookie")}
+        asoundrc = folder / "asound.conf"
+        pulse = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
+        asoundrc.write_text(f"</usr/share/alsa/alsa.conf>\n{pulse}")
+        own["ALSA_CONFIG_PATH"] = str(asoundrc)
+        before = {key: os.environ.get(key) for key in own}
+        os.environ.update(own)
+        script = "\n".join(
+            [
+                f"load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1",
+                "load-module module-null-sink sink_name=room",
+                "load-module module-null-sink sink_name=speaker",
+                "set-default-source room.monitor",
+                "set-default-sink speaker",
+            ]
+        )
+        (folder / "start.pa").write_text(script)
+        command = [
+            "pulseaudio",
+            "-n",
+            "-F",
+            str(folder / "start.pa"),
+            "--exit-idle-time=-1",
+            "--daemonize=no",
+            "--disable-shm=yes",
+        ]
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(100):
+                if (folder / "native").exists():
+                    break
+                time.sleep(0.05)
+            # A null sink first waits its 2 s of default latency; a reader that wants 20 ms keeps it brisk from then on.
+            brisk = ["parec", "--rate=16000", "--channels=1", "--raw", "--latency-msec=20"]
+            readers = [
+                subprocess.Popen([*brisk, f"--device={sink}.monitor"], stdout=subprocess.DEVNULL) for sink in ("room", "speaker")
+            ]
+            time.sleep(2.5)
+            yield
+            for reader in readers:
+                reader.kill()
+        finally:
+            server.terminate()
+            server.wait()
+            for key, value in before.items():
+                os.environ.pop(key, None) if value is None else os.environ.__setitem__(key, value)

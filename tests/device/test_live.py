@@ -21,10 +21,12 @@ RATE = 16000
 PCM = ["--rate=16000", "--channels=1", "--format=s16le", "--raw", "--latency-msec=20"]
 
 
-def answered(log: Path, seconds: float = 10.0) -> bool:
+def appears(file: Path, *words: str, seconds: float = 10.0) -> bool:
+    """Does the file hold all of the words before the time is up?"""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if "SkillRan" in log.read_text() and "TurnFinished" in log.read_text():
+        text = file.read_text()
+        if all(word in text for word in words):
             return True
         time.sleep(0.1)
     return False
@@ -32,19 +34,18 @@ def answered(log: Path, seconds: float = 10.0) -> bool:
 
 def test_a_request_in_the_room_is_answered(sound_card: None, private_home: Path, registry: Any, tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
-    with log.open("w") as output, (tmp_path / "reply.raw").open("wb") as reply:
+    complaints = tmp_path / "stderr.txt"
+    with log.open("w") as output, complaints.open("w") as said_aloud, (tmp_path / "reply.raw").open("wb") as reply:
         command = [sys.executable, "-m", "assistant.cli", "run", "--json"]
-        assistant = subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True)
+        assistant = subprocess.Popen(command, stdout=output, stderr=said_aloud)
         recorder = subprocess.Popen(["parec", "--device=speaker.monitor", *PCM], stdout=reply)
         try:
-            assert assistant.stderr is not None
-            lines = iter(assistant.stderr.readline, "")
-            assert any("Listening" in line for line in lines), "the assistant ended before it listened"
+            assert appears(complaints, "Listening", seconds=60), "the assistant ended before it listened"
             said = Room().hear(request(PicoTts("en-GB"), "okay nabu", "Turn on the kitchen light.").sound)
             sound = np.concatenate([said, np.zeros(3 * RATE, np.int16)])
             for _ in range(3):  # a busy machine may tear a hole into the sound: then the person says it again
                 subprocess.run(["pacat", "--device=room", *PCM], input=sound.tobytes(), check=True)
-                if answered(log):
+                if appears(log, "SkillRan", "TurnFinished"):
                     break
             assistant.send_signal(signal.SIGINT)
             assert assistant.wait(timeout=10) == 0
@@ -55,6 +56,7 @@ def test_a_request_in_the_room_is_answered(sound_card: None, private_home: Path,
     events = [json.loads(line) for line in log.read_text().splitlines()]
     kinds = [event["event"] for event in events]
     assert "SkillRan" in kinds and "TurnFinished" in kinds, kinds
-    assert not [event for event in events if event["event"] == "AudioDropped"]
+    assert not [event for event in events if event["event"] in ("AudioDropped", "StageFailed")], events
     sound = np.frombuffer((tmp_path / "reply.raw").read_bytes(), np.int16)
     assert np.abs(sound).max() > 3000, "the reply was not heard on the loudspeaker"
+    assert len(complaints.read_text().splitlines()) < 5, "a sound library writes to standard error: that can block its thread"

@@ -1,0 +1,30 @@
+"""Deletes what the assistant keeps of its people: recordings and learned names. Timers, settings and models stay."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from assistant.errors import DeviceError
+from assistant.recording import FOLDER, recordings, sweep
+
+LEARNED = ("learned_names.json",)
+"""Files of the state folder that hold what people taught the assistant."""
+
+
+def forget(state: Path) -> list[str]:
+    """Delete it all; what was there, in words. Raises DeviceError when something could not be deleted."""
+    done = []
+    if count := sweep(state / FOLDER, math.inf):
+        done.append(f"{count} recording{'s' if count > 1 else ''}")
+    for name in LEARNED:
+        path = state / name
+        try:
+            if path.exists():
+                path.unlink()
+                done.append("what it learned")
+        except OSError as error:
+            raise DeviceError(f"cannot delete {path}: {error.strerror}; try it with sudo") from error
+    if left := recordings(state):
+        raise DeviceError(f"cannot delete {left[0]}; try it with sudo")
+    return done

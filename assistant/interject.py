@@ -1,0 +1,171 @@
+"""Hears "stop" while the assistant speaks, without the wake word; "mm-hmm", coughs and the assistant's own words do not stop it.
+
+Works on sound from which the assistant's own voice has been removed (device/echo_path.py). What is voiced goes to the
+recogniser in short pieces; only a piece that consists of stop words counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+
+import anyio
+import numpy as np
+from anyio import to_thread
+
+from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, VadEngine
+from assistant.events import AudioChunk, Event, Samples, SpeakingStarted, TurnFinished, TurnInterrupted
+from assistant.ports import Microphone
+
+STOP_WORDS = frozenset(["stop", "cancel", "quiet", "enough", "silence"])
+FILLERS = frozenset(["please", "now", "it", "that", "be", "ok", "okay", "oh", "no", "hey", "talking", "the", "just"])
+"""Words that may stand beside a stop word: "stop it please", "oh be quiet now"."""
+
+MOST_WORDS = 4
+
+SPEECH_ON = 0.4
+"""Voice probability from which a frame is voiced; lower than the ear's, as the recogniser decides in the end."""
+
+FIRST_MS, EVERY_MS, LAST_MS = 224, 96, 1200
+"""A piece is looked at after so much of it, then so often, and no more after so much: somebody is then telling a story."""
+
+PAUSE_MS = 64
+"""Silence that ends a piece."""
+
+PREROLL_MS = 192
+GAIN = 4.0
+
+
+def is_stop(text: str) -> bool:
+    """True for "Stop.", "stop it, please", "Be quiet!"; False for "stop the kitchen timer at nine" and "mm-hmm"."""
+    words = re.findall(r"[a-z]+", text.lower())
+    return 0 < len(words) <= MOST_WORDS and bool(STOP_WORDS & {*words}) and {*words} <= STOP_WORDS | FILLERS
+
+
+class Pieces:
+    """Cuts what is voiced out of a stream, sans-IO: the candidates for the recogniser, while they still grow and when they
+    end."""
+
+    def __init__(self, vad: VadEngine) -> None:
+        self._vad = vad
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        self._vad.reset()
+        self._pending: Samples = np.zeros(0, np.int16)
+        self._before: deque[Samples] = deque(maxlen=_frames(PREROLL_MS))
+        self._piece: list[Samples] = []
+        self._silent = 0
+        self._lead = 0  # frames of the piece from before somebody spoke
+        self._looked_at = 0
+
+    @property
+    def voiced(self) -> bool:
+        """True while somebody speaks."""
+        return bool(self._piece)
+
+    def feed(self, samples: Samples) -> Samples | None:
+        """More sound, int16, (n,). The newest piece that is worth recognising, None when there is none."""
+        self._pending = np.concatenate([self._pending, samples])
+        found: Samples | None = None
+        while len(self._pending) >= VAD_FRAME:
+            frame, self._pending = self._pending[:VAD_FRAME], self._pending[VAD_FRAME:]
+            piece = self._frame(frame)
+            found = piece if piece is not None else found
+        return found
+
+    def _frame(self, frame: Samples) -> Samples | None:
+        frame = louder(frame)
+        voiced = self._vad.feed(frame)[0] >= SPEECH_ON
+        if not voiced and not self._piece:
+            self._before.append(frame)
+            return None
+        if not self._piece:
+            self._piece, self._lead = [*self._before], len(self._before)
+            self._looked_at = self._lead
+            self._before.clear()
+        self._piece.append(frame)
+        self._silent = 0 if voiced else self._silent + 1
+        length = len(self._piece) - self._lead
+        ended = self._silent >= _frames(PAUSE_MS)
+        due = length >= _frames(FIRST_MS) and len(self._piece) - self._looked_at >= _frames(EVERY_MS)
+        piece = np.concatenate(self._piece) if (ended or due) and length <= _frames(LAST_MS) else None
+        if due:
+            self._looked_at = len(self._piece)
+        if ended:
+            self._piece, self._silent = [], 0
+        return piece
+
+
+class Interjections:
+    """A microphone that listens for "stop" on the way, as an observer of events only while the assistant speaks.
+
+    Args:
+        microphone: where the sound comes from, without the assistant's own voice.
+        vad: an engine of its own; asr: the pipeline's, which has nothing to do while the assistant speaks.
+        stop: called when "stop" was said.
+        duck: told when somebody begins (True) and ends (False) to speak into the reply.
+    """
+
+    def __init__(
+        self, microphone: Microphone, vad: VadEngine, asr: AsrEngine, stop: Callable[[], None], duck: Callable[[bool], None]
+    ) -> None:
+        self._microphone, self._asr, self._stop, self._duck = microphone, asr, stop, duck
+        self._pieces = Pieces(vad)
+        self._speaking = False
+        self._ducked = False
+        self.dropped_seconds = 0.0
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+
+    def __call__(self, event: Event) -> None:
+        """Take note of when the assistant speaks."""
+        match event:
+            case SpeakingStarted():
+                self._pieces.reset()
+                self._speaking = True
+            case TurnFinished() | TurnInterrupted():
+                self._speaking = False
+                self._note_voice(False)
+
+    async def read(self) -> AudioChunk | None:
+        """See Microphone.read."""
+        chunk = await self._microphone.read()
+        self.dropped_seconds = self._microphone.dropped_seconds
+        if chunk is None or not self._speaking:
+            return chunk
+        heard = await to_thread.run_sync(self._listen, chunk.samples, limiter=self._one_at_a_time)
+        if self._speaking:
+            self._note_voice(self._pieces.voiced)
+            if heard:
+                self._stop()
+        return chunk
+
+    def _note_voice(self, voiced: bool) -> None:
+        if voiced != self._ducked:
+            self._ducked = voiced
+            self._duck(voiced)
+
+    def _listen(self, samples: Samples) -> bool:
+        piece = self._pieces.feed(samples)
+        if piece is None:
+            return False
+        return is_stop(transcribe(self._asr, piece))
+
+
+def louder(frame: Samples) -> Samples:
+    """A frame GAIN times as loud, or as much as fits: who speaks below a reply is quiet once the reply is gone."""
+    gain = min(GAIN, 32767 / max(1, int(np.abs(frame.astype(np.int32)).max())))
+    return np.asarray(frame * np.float32(gain), np.int16)
+
+
+def transcribe(asr: AsrEngine, piece: Samples) -> str:
+    """The text of one short piece of sound."""
+    asr.reset()
+    asr.accept(piece)
+    return asr.finish().text
+
+
+def _frames(milliseconds: int) -> int:
+    return milliseconds * CAPTURE_RATE // 1000 // VAD_FRAME

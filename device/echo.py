@@ -1,0 +1,163 @@
+"""Takes the assistant's own voice out of what the microphone hears, and leaves everybody else's as it was.
+
+A linear adaptive filter, the partitioned-block frequency-domain Kalman filter: G. Enzner and P. Vary, "Frequency-domain adaptive
+Kalman filter for acoustic echo control in hands-free telephones", Signal Processing 86 (2006), 1140-1156; partitions: F. Kuech,
+E. Mabande and G. Enzner, "State-space architecture of the partitioned-block-based acoustic echo controller", ICASSP 2014. It
+learns how the room turns the loudspeaker's signal into the echo and subtracts that. There is no spectral suppressor behind it on
+purpose: those remove more echo and most wake words with it (docs/audio.md). Only while nobody but the assistant speaks, what the
+filter leaves over is turned down as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from assistant.events import Samples
+
+Floats = npt.NDArray[np.float32]
+Spectrum = npt.NDArray[np.complex64]
+
+RATE = 16000
+BLOCK = 256
+"""Samples per step, 16 ms: half a transform."""
+
+SCALE = 1 / 32768
+NEAR_SMOOTHING = 0.8
+"""Recursive averaging of the near-end power, per block. Of 0.6, 0.8, 0.9 and 0.95 this left the least echo under words when
+clocks drift or the loudspeaker was moved, and as little as any when nothing changes."""
+
+START_VARIANCE = 10.0
+"""Uncertainty of the filter before anything is known: larger than any room's gain, so that the first blocks count fully."""
+
+FLOOR = 1e-8
+"""Keeps divisions finite: -80 dB of full scale."""
+
+SILENT_POWER = 1e-7
+"""Mean power of a block, below which the loudspeaker is silent and nothing can be learnt: -70 dB of full scale."""
+
+GATE_DB = 7.0
+"""Somebody speaks when what is left over stands this far above what is usually left over, both compared with the echo, dB."""
+
+GATE_HANG_BLOCKS = 20
+"""The gate stays open this long, 320 ms: the longest stop inside a word or between two."""
+
+GATE_GAIN = 0.05
+"""What a closed gate lets through: -26 dB."""
+
+GATE_HIGHEST_DB = -6.0
+"""Above this the filter does not know the room yet, and the gate stays open."""
+
+GATE_STEP_DB = 0.25
+"""The usual remainder is tracked as a running quantile (H. Robbins and S. Monro, Ann. Math. Statist. 22 (1951), 400-407), per
+block."""
+
+GATE_QUANTILE = 0.5
+ECHO_DECAY = 0.95
+"""Of the echo's envelope, per block: 14 dB in 1 s, so that the pauses of a sentence are no standard of comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class EchoSettings:
+    """How the filter works.
+
+    Attributes:
+        partitions: length of the room's answer that is modelled, in blocks of 16 ms.
+        transition: the Kalman filter's state transition factor A per block, 0..1: how fast the room is thought to change; below
+            1 so that a moved loudspeaker and drifting clocks are followed.
+        gate: turn down what is left over while nobody else speaks.
+    """
+
+    partitions: int = 16
+    transition: float = 0.998
+    gate: bool = True
+
+
+class Gate:
+    """Tells the blocks in which somebody besides the assistant speaks, by what the filter leaves over."""
+
+    def __init__(self) -> None:
+        self._usual_db = 0.0
+        self._echo = 0.0
+        self._level_db = 0.0
+        self._open_for = GATE_HANG_BLOCKS
+
+    def gain(self, left: float, echo: float) -> float:
+        """What the block is multiplied by. left, echo: power of what is left and of the echo taken away."""
+        self._echo = max(echo, ECHO_DECAY * self._echo)
+        level = 10 * float(np.log10((left + FLOOR) / (self._echo + FLOOR)))
+        self._level_db += 0.5 * (level - self._level_db)
+        self._usual_db += GATE_STEP_DB * (GATE_QUANTILE if level > self._usual_db else GATE_QUANTILE - 1)
+        somebody = self._level_db > min(self._usual_db + GATE_DB, GATE_HIGHEST_DB + GATE_DB)
+        self._open_for = GATE_HANG_BLOCKS if somebody or self._usual_db > GATE_HIGHEST_DB else self._open_for - 1
+        return 1.0 if self._open_for > 0 else GATE_GAIN
+
+
+class EchoCanceller:
+    """The filter over one microphone. Not thread-safe.
+
+    Args:
+        settings: how it works.
+    """
+
+    def __init__(self, settings: EchoSettings = EchoSettings()) -> None:
+        self._settings = settings
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the room."""
+        shape = (self._settings.partitions, BLOCK + 1)
+        self._filter = np.zeros(shape, np.complex64)  # W: the room's answer, partition by partition
+        self._far = np.zeros(shape, np.complex64)  # X: spectra of the last far-end blocks, newest first
+        self._variance = np.full(shape, START_VARIANCE, np.float32)  # P: what is not known of W, diagonal
+        self._near_power = np.full(BLOCK + 1, 1e-2, np.float32)  # Psi_s: near-end speech and noise
+        self._last = np.zeros(BLOCK, np.float32)
+        self._silent_blocks = self._settings.partitions
+        self._gate = Gate()
+
+    def process(self, microphone: Samples, far: Samples) -> Samples:
+        """One block without the echo.
+
+        Args:
+            microphone: int16, (BLOCK,), what was captured.
+            far: int16, (BLOCK,), what the loudspeaker played, aligned so that its echo comes 0 to partitions * 16 ms later.
+        """
+        near, played = microphone * np.float32(SCALE), far * np.float32(SCALE)
+        self._silent_blocks = 0 if float(played @ played) > SILENT_POWER * BLOCK else self._silent_blocks + 1
+        self._remember(played)
+        if self._silent_blocks >= self._settings.partitions:
+            return microphone  # no echo is left in the room
+        echo = np.fft.irfft((self._filter * self._far).sum(0))[BLOCK:]
+        error = (near - echo).astype(np.float32)
+        self._learn(error)
+        gain = self._gate.gain(float(error @ error), float(echo @ echo)) if self._settings.gate else 1.0
+        clean: Samples = np.clip(error * (gain / SCALE), -32768, 32767).astype(np.int16)
+        return clean
+
+    def _remember(self, played: Floats) -> None:
+        self._far = np.roll(self._far, 1, axis=0)
+        self._far[0] = np.fft.rfft(np.concatenate([self._last, played]))
+        self._last = played
+
+    def _learn(self, error: Floats) -> None:
+        """The Kalman update (Enzner and Vary, section 4; Kuech et al., eq. 14 to 20), the covariance kept diagonal.
+
+        The factor 1/2 is the share of the overlap-save window that holds new samples.
+        """
+        decay = self._settings.transition
+        spectrum = np.fft.rfft(np.concatenate([np.zeros(BLOCK, np.float32), error])).astype(np.complex64)
+        self._near_power = NEAR_SMOOTHING * self._near_power + (1 - NEAR_SMOOTHING) * _power(spectrum)
+        far_power = _power(self._far)
+        gain = self._variance / ((far_power * self._variance).sum(0) * 0.5 + self._near_power + FLOOR)  # (partitions, bins)
+        kept = np.clip(1 - 0.5 * gain * far_power, 0, 1)
+        self._variance = decay**2 * kept * self._variance + (1 - decay**2) * _power(self._filter) + np.float32(1e-9)
+        step = np.fft.irfft(gain * self._far.conj() * spectrum, axis=1)
+        step[:, BLOCK:] = 0  # a partition is BLOCK taps long: the rest is circular convolution
+        self._filter = (decay * (self._filter + np.fft.rfft(step, axis=1))).astype(np.complex64)
+
+
+def _power(spectrum: Spectrum) -> Floats:
+    power: Floats = spectrum.real**2 + spectrum.imag**2
+    return power

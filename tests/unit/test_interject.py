@@ -1,0 +1,78 @@
+""" "Stop" said into a reply: what counts, and what the assistant then does."""
+
+from __future__ import annotations
+
+import anyio
+import numpy as np
+import pytest
+
+from assistant.events import AudioChunk, Event, SpeakingStarted, TurnFinished
+from assistant.interject import Interjections, Pieces, is_stop
+from tests.fakes import SECOND, FakeAsr, FakeVad, silence, voice
+
+
+@pytest.mark.parametrize("text", ["Stop.", "stop it, please", "Be quiet!", "Okay, stop now", "cancel", "Enough!"])
+def test_stop_words(text: str) -> None:
+    assert is_stop(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "mm-hmm", "Yeah.", "okay", "Stop the kitchen timer", "the bus stop is over there", "it be now", "So"]
+)
+def test_not_stop_words(text: str) -> None:
+    assert not is_stop(text)
+
+
+class Tape:
+    """A microphone that plays pieces of sound."""
+
+    def __init__(self, *pieces: np.ndarray) -> None:
+        self.dropped_seconds = 0.0
+        sound = np.concatenate(pieces)
+        self._chunks = [sound[i : i + 1024] for i in range(0, len(sound), 1024)]
+
+    async def read(self) -> AudioChunk | None:
+        return AudioChunk(samples=self._chunks.pop(0), rate=SECOND) if self._chunks else None
+
+
+def stops(tape: Tape, asr: FakeAsr, *before: Event) -> tuple[int, list[bool]]:
+    """How often "stop" was noticed, and how the loudness went."""
+    noticed: list[int] = []
+    ducked: list[bool] = []
+    listener = Interjections(tape, FakeVad(), asr, lambda: noticed.append(1), ducked.append)
+    for event in before:
+        listener(event)
+
+    async def listen() -> None:
+        while await listener.read() is not None:
+            pass
+
+    anyio.run(listen)
+    return len(noticed), ducked
+
+
+SPEAKING = SpeakingStarted(turn=1, at=0.0)
+
+
+def test_stop_is_heard_while_the_assistant_speaks_and_the_reply_is_ducked_meanwhile() -> None:
+    count, ducked = stops(Tape(silence(0.5), voice(0.4), silence(1)), FakeAsr("Stop.", "", "", ""), SPEAKING)
+    assert count == 1
+    assert ducked == [True, False]
+
+
+def test_mm_hmm_does_not_stop() -> None:
+    assert stops(Tape(silence(0.5), voice(0.4), silence(1)), FakeAsr("Mm-hmm.", "Mm-hmm.", "Mm-hmm."), SPEAKING)[0] == 0
+
+
+def test_nobody_listens_while_the_assistant_is_silent() -> None:
+    asr = FakeAsr("Stop.")
+    assert stops(Tape(voice(1)), asr)[0] == 0
+    assert stops(Tape(voice(1)), asr, SPEAKING, TurnFinished(turn=1, at=0.0))[0] == 0
+    assert asr.heard_seconds == []
+
+
+def test_a_short_word_is_looked_at_before_it_ends_and_a_story_is_not_looked_at_for_ever() -> None:
+    pieces = Pieces(FakeVad())
+    looks = [index for index in range(0, 3 * SECOND, 512) if pieces.feed(voice(512 / SECOND)) is not None]
+    assert looks[0] / SECOND < 0.3
+    assert looks[-1] / SECOND < 1.3
