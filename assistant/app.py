@@ -9,31 +9,57 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
 
+from assistant.acceleration import use_packages
 from assistant.brain import Brain
+from assistant.chimes import Chimes
 from assistant.commands import MqttPublisher, NoPublisher
-from assistant.config import Config, Folders
+from assistant.config import Config, Folders, VisionConfig
 from assistant.ear import Ear, EarSettings
-from assistant.engines import AsrEngine, BiasableAsr, TtsEngine, VadEngine, WakeEngine, engine_class
+from assistant.engines import (
+    AsrEngine,
+    BiasableAsr,
+    IntentEngine,
+    TextReader,
+    TtsEngine,
+    VadEngine,
+    VisionEngine,
+    WakeEngine,
+    engine_class,
+)
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
+from assistant.interject import Interjections
 from assistant.journal import Journal
 from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges
 from assistant.registry import Registry
 from assistant.replay import Replay
+from assistant.sight import Eyes, LearnedNames
+from assistant.sight.lookout import TwoLooks
+from assistant.skills import Chat
 from assistant.timers import SystemClock, Timers
 from assistant.turn import Stages
 from assistant.volume import SpeakingVolume, VolumeSpeaker
+from assistant.wake.word import find_word
+from device.earcons import earcon
 
 log = logging.getLogger(__name__)
 
 MIRROR = "EDGE_ASSISTANT_MIRROR"
+LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
+VERIFIED = 0.3
+"""Threshold of the first of two wake word detectors (docs/wake.md)."""
+
+RING_AGAIN_SECONDS = 5.0
+"""After a ring that could not be heard, such as without a loudspeaker."""
+
 Observer = Callable[[Event], None]
 
 
@@ -48,10 +74,20 @@ def model_folder(registry: Registry, model: str) -> Path:
     return path if path.is_dir() else registry.path(model)
 
 
-def make_wake(config: Config, registry: Registry) -> WakeEngine:
+def make_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngine:
     """The wake word engine of the settings."""
     wake = config.wake
     engine = engine_class("wake", wake.engine)
+    if wake.engine == "verified":
+        own = wake.model_copy(update={"engine": "own", "threshold": None})
+        micro = wake.model_copy(update={"engine": "micro", "threshold": VERIFIED if wake.threshold is None else wake.threshold})
+        parts = (make_wake(config.model_copy(update={"wake": part}), registry, folders) for part in (micro, own))
+        return engine(*parts)  # type: ignore[no-any-return]
+    if wake.engine == "own":
+        word, features = find_word(wake.model, folders.data), registry.path("openwakeword-features")
+        return engine(word, features, folders.cache, wake.threshold)  # type: ignore[no-any-return]
+    if wake.engine == "micro":
+        return engine(wake.model, wake.threshold, folders.cache)  # type: ignore[no-any-return]
     if wake.engine == "openwakeword":
         return engine(wake.model, registry.path("openwakeword-features"), wake.threshold)  # type: ignore[no-any-return]
     return engine(wake.model, wake.threshold)  # type: ignore[no-any-return]
@@ -75,14 +111,14 @@ def make_tts(config: Config, registry: Registry) -> TtsEngine:
     tts = config.tts
     engine = engine_class("tts", tts.engine)
     voice: str | Path = tts.voice
-    if tts.engine == "piper":
+    if tts.engine in ("piper", "vits"):
         voice = _piper_voice(registry, tts.voice)
     return engine(voice, tts.speed)  # type: ignore[no-any-return]
 
 
 def _piper_voice(registry: Registry, voice: str) -> Path:
     path = Path(voice).expanduser()
-    return path if path.suffix == ".onnx" else next(registry.path(voice).glob("*.onnx"))
+    return path if path.suffix == ".onnx" or path.is_dir() else next(registry.path(voice).glob("*.onnx"))
 
 
 def home_file(config: Config, folders: Folders) -> Path | None:
@@ -100,8 +136,8 @@ def example_home(folders: Folders) -> Iterator[Folders]:
         yield folders.model_copy(update={"state": Path(scratch), "config": Path(scratch)})
 
 
-def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: SpeakingVolume) -> Brain:
-    """Understanding and skills over a home, the user's command files and the user's skills."""
+def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: SpeakingVolume, *, sees: bool = False) -> Brain:
+    """Understanding and skills over a home, the user's command files and the user's skills. sees: there is a camera."""
     mqtt = config.mqtt
     clock = SystemClock()
     brain = Brain(
@@ -112,10 +148,54 @@ def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: Speak
         publisher=MqttPublisher(mqtt.host, mqtt.port) if mqtt.host else NoPublisher(),
         skills_folder=folders.config / "skills",
         commands_folder=folders.config / "commands",
+        eyes=make_eyes(config, folders) if sees else None,
+        guesser=make_intent(config, folders),
+        chat=make_chat(config),
     )
     for problem in brain.problems:
         log.warning("%s", problem)
     return brain
+
+
+def make_vision(config: Config, registry: Registry) -> VisionEngine:
+    """The engine that finds things in a picture; our own where the default's model is missing. Raises ConfigError, ModelError."""
+    vision, name = config.vision, config.vision.engine
+    if vision == VisionConfig() and not registry.installed(vision.model):
+        log.warning("the model %s is not installed: the small built-in detector looks instead", vision.model)
+        name = "own"
+    folder = () if name == "own" else (model_folder(registry, vision.model),)
+    first: VisionEngine = engine_class("vision", name)(*folder)
+    return TwoLooks(first, engine_class("vision", vision.also)()) if vision.also not in ("", name) else first
+
+
+def make_eyes(config: Config, folders: Folders) -> Eyes:
+    """The eyes; their models are loaded at the first look."""
+    registry = make_registry(folders)
+    names = LearnedNames(folders.state / LEARNED_NAMES)
+    return Eyes(lambda: make_vision(config, registry), names, config.camera.area, make_reader)
+
+
+def make_intent(config: Config, folders: Folders) -> IntentEngine | None:
+    """The learned model of the settings that understands what no sentence fits; None = none. Raises ConfigError or ModelError."""
+    if not (name := config.intent.engine):
+        return None
+    needs = (make_registry(folders).path("minilm-l6"), folders.cache) if name == "fusion" else ()
+    return engine_class("intent", name)(*needs)  # type: ignore[no-any-return]
+
+
+def make_reader() -> TextReader:
+    """The engine that reads text. Raises ConfigError that names the extra to install."""
+    return engine_class("reader", "ocr")()  # type: ignore[no-any-return]
+
+
+def make_chat(config: Config) -> Chat | None:
+    """The language model of the settings, None when there is none. Raises ConfigError for an address outside this network."""
+    chat = config.chat
+    if not chat.url:
+        return None
+    from assistant.engines.chat_openai import OpenAiChat
+
+    return OpenAiChat(chat.url, chat.model, sends_pictures=chat.send_pictures, timeout_s=chat.timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +209,22 @@ class Engines:
     home: MemoryHome
     brain: Brain
     volume: SpeakingVolume
+    stop_vad: VadEngine
 
 
-def load_engines(config: Config, folders: Folders) -> Engines:
-    """Load everything, the slow parts side by side. Raises ConfigError or ModelError."""
+def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Engines:
+    """Load everything, the slow parts side by side. sees: there is a camera. Raises ConfigError or ModelError."""
     registry = make_registry(folders)
+    use_packages(config.runtime, folders.cache)
     home = load_home(home_file(config, folders))
-    wake, vad, volume = make_wake(config, registry), make_vad(config, registry), SpeakingVolume()
+    wake, vad, volume = make_wake(config, registry, folders), make_vad(config, registry), SpeakingVolume()
     with ThreadPoolExecutor(2) as pool:
         tts = pool.submit(make_tts, config, registry)
         asr = pool.submit(make_asr, config, registry, folders.cache)
-        brain = make_brain(config, home, folders, volume)
+        brain = make_brain(config, home, folders, volume, sees=sees)
     if config.asr.biased and isinstance(recogniser := asr.result(), BiasableAsr):
         recogniser.set_grammar(ActiveGrammar(brain))
-    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume)
+    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, make_vad(config, registry))
 
 
 class Assistant:
@@ -161,9 +243,20 @@ class Assistant:
         settings = EarSettings(**config.ear.model_dump(exclude={"vad"}))
         self.ear = Ear(engines.wake, engines.vad, settings)
         stages = Stages(self.ear, engines.asr, engines.brain, engines.tts, engines.wake.phrase)
-        speaker = VolumeSpeaker(edges.speaker, engines.volume)
-        self.pipeline = Pipeline(stages, replace(edges, speaker=speaker), self.publish)
+        edges = replace(edges, speaker=VolumeSpeaker(edges.speaker, engines.volume))
+        if edges.echo_free:
+            listener = Interjections(edges.microphone, engines.stop_vad, engines.asr, self._stop_speaking, engines.volume.duck)
+            edges = replace(edges, microphone=listener)
+            self._observers = [*observers, listener]
+        rate = engines.tts.rate
+        self._chimes = Chimes(edges.speaker, partial(earcon, rate=rate), rate) if config.audio.earcons else None
+        if self._chimes is not None:
+            self._observers = [*self._observers, self._chimes]
+        self.pipeline = Pipeline(stages, edges, self.publish)
         self._timers = engines.brain.timers
+
+    def _stop_speaking(self) -> None:
+        self.pipeline.interrupt(self.ear.seconds)
 
     def publish(self, event: Event) -> None:
         """Tell every observer, the journal last, since it may answer with an event of its own."""
@@ -175,6 +268,8 @@ class Assistant:
         """Listen until the microphone ends; timers ring meanwhile. Raises DeviceError."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._ring_timers)
+            if self._chimes is not None:
+                tasks.start_soon(self._chimes.run)
             await self.pipeline.run()
             tasks.cancel_scope.cancel()
 
@@ -185,7 +280,12 @@ class Assistant:
     async def _ring_timers(self) -> None:
         while True:
             for timer in self._timers.due():
-                await self.pipeline.announce(timer.announcement())
+                if self._chimes is not None:
+                    self._chimes.ring()
+                if await self.pipeline.announce(timer.announcement()):
+                    self._timers.rung(timer)
+                else:
+                    await anyio.sleep(RING_AGAIN_SECONDS)
             await anyio.sleep(TIMER_CHECK_SECONDS)
 
 

@@ -20,6 +20,9 @@ Floats = npt.NDArray[np.float32]
 BLOCK_SECONDS = 1.0
 """Sound read from the file at once; a 10-hour file never holds more than this in memory."""
 
+BEYOND = 16.0
+"""Float samples are taken to be within this multiple of full scale; a damaged file holds any number up to 1e38."""
+
 RATES = (1000, 768_000)
 """Hz; a header outside this is damaged, not sound."""
 
@@ -68,7 +71,8 @@ class AudioFile:
                 raise AudioFileError(f"{self.path} is damaged: {_reason(error)}") from error
             if not len(block):
                 return
-            mono: Floats = np.nan_to_num(block.mean(axis=1, dtype=np.float32))
+            block = np.clip(np.nan_to_num(block), -BEYOND, BEYOND)
+            mono: Floats = block.mean(axis=1, dtype=np.float32)
             yield mono
 
     def _judge(self, frames: int) -> None:

@@ -23,6 +23,7 @@ from assistant.caller import Conversation, Floats, Room, request
 from assistant.config import Config
 from assistant.engines import CAPTURE_RATE, TtsEngine
 from assistant.events import Action, Event, FinalTranscript, IntentParsed, SkillRan, SpeakingStarted, SpeechEnded, TurnMeasured
+from assistant.intervals import wilson
 from assistant.replay import Replay
 
 
@@ -81,14 +82,6 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` of the values lie, NaN left out."""
     known = sorted(value for value in values if not math.isnan(value))
     return known[min(len(known) - 1, math.ceil(share * len(known)) - 1)] if known else math.nan
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    z = 1.96
-    centre = (hits + z * z / 2) / (n + z * z)
-    half = z * math.sqrt(hits * (n - hits) / n + z * z / 4) / (n + z * z)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def memory_mb() -> tuple[float, float]:

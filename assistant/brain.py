@@ -18,11 +18,16 @@ from pathlib import Path
 from assistant import spoken
 from assistant.commands import NoPublisher, Publisher, load_folder
 from assistant.commands.running import command_sentences, command_skills
+from assistant.engines import IntentEngine
 from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.home import Home
 from assistant.intents import Intent, Question
-from assistant.skills import MemoryVolume, Reply, Services, Volume
+from assistant.ports import Image
+from assistant.sight import Eyes
+from assistant.sight.mind import SeeingMind
+from assistant.skills import Chat, MemoryVolume, Reply, Services, Volume
+from assistant.skills.questions import is_question
 from assistant.skills.registry import Skills
 from assistant.timers import Clock, Timers
 from assistant.understanding import Context, Understanding
@@ -31,10 +36,13 @@ from assistant.understanding.grammar import Loaded
 NOT_HEARD = "I didn't catch that."
 NOT_UNDERSTOOD = "Sorry, I don't know how to help with that. You can ask what I can do."
 
+NOT_OFFLINE = "I cannot answer that offline. You can ask what I can do."
+"""The reply to a question about the world when no language model is set up."""
+
 NOT_REPEATED = frozenset(
     spoken.words(
         "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore "
-        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk"
+        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView"
     )
 )
 """Intents that "again" does not mean."""
@@ -66,13 +74,15 @@ class _Dialogue:
     question: Question | None = None
     last_reply: str = ""
     heard: bool = True
+    asked: bool = False
 
 
 class Brain:
     """Understands a text and acts on it.
 
     skills_folder, commands_folder: the user's own Python skills and YAML commands; None or a missing folder = none.
-    volume: the loudspeaker's; None = a number in memory. publisher: where `mqtt` commands go; None = nowhere.
+    volume: the loudspeaker's; None = a number in memory. publisher: where `mqtt` commands go; None = nowhere. eyes: None = blind.
+    guesser: understands what no sentence fits; None = nobody. chat: answers questions about the world; None = nobody.
     """
 
     problems: tuple[str, ...]
@@ -88,32 +98,45 @@ class Brain:
         publisher: Publisher | None = None,
         skills_folder: Path | None = None,
         commands_folder: Path | None = None,
+        eyes: Eyes | None = None,
+        guesser: IntentEngine | None = None,
+        chat: Chat | None = None,
     ) -> None:
         self.timers = timers
         self._home = home
         self._dialogue = _Dialogue()
-        services = Services(clock, timers, home, volume or MemoryVolume(), self._dialogue)
+        self._chat = chat
+        services = Services(clock, timers, home, volume or MemoryVolume(), self._dialogue, eyes, chat)
         files, problems = load_folder(commands_folder)
         self._skills = Skills(services, folder=skills_folder, extra=command_skills(files, publisher or NoPublisher()))
         self._understanding = Understanding(home, (*self._skills.sentences, *command_sentences(files)))
+        self._mind = SeeingMind(home, self._understanding, eyes, guesser, (*self._skills.sentences, *command_sentences(files)))
         self.problems = (*self._skills.problems, *problems)
 
-    def understand(self, text: str) -> tuple[Intent, ...]:
-        """What is wanted, in the order it was said; () = not understood. Blocking, a few milliseconds, one caller at a time."""
+    def understand(self, text: str, image: Image | None = None) -> tuple[Intent, ...]:
+        """What is wanted, in the order it was said; () = not understood. Blocking, a few milliseconds, one caller at a time.
+
+        image: what the camera saw when it was said; looked at only when the words need it. Raises ModelError when the eyes' model
+        is missing.
+        """
         dialogue = self._dialogue
-        understood = self._understanding.understand(text, Context(dialogue.devices, dialogue.last, dialogue.question))
+        understood = self._mind.understand(text, Context(dialogue.devices, dialogue.last, dialogue.question), image)
         dialogue.heard = understood.heard
+        dialogue.asked = not understood.intents and is_question(text)
+        if dialogue.asked and self._chat is not None:
+            return (Intent("OpenQuestion", {"question": text}, text=text),)
         return understood.intents
 
     @property
     def templates(self) -> tuple[Loaded, ...]:
         """The sentences that are understood at present; the same object until the home changes."""
-        return self._understanding.templates
+        return self._mind.templates
 
     async def act(self, intents: Sequence[Intent]) -> Outcome:
         """Do it and say so. With () it says that nothing was heard or understood. Never raises for a skill's failure."""
         if not intents:
-            reply = Reply(NOT_UNDERSTOOD if self._dialogue.heard else NOT_HEARD, expects_answer=False)
+            unknown = NOT_OFFLINE if self._dialogue.asked else NOT_UNDERSTOOD
+            reply = Reply(unknown if self._dialogue.heard else NOT_HEARD, expects_answer=False)
             if self._dialogue.heard:
                 self._dialogue.question = None
             self._dialogue.last_reply = reply.text
@@ -134,6 +157,7 @@ class Brain:
         self._dialogue.question = None
         self._dialogue.devices = ()
         self._dialogue.last = ()
+        self._mind.forget()
 
     async def _run(self, intent: Intent) -> tuple[Reply, bool]:
         try:

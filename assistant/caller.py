@@ -100,7 +100,7 @@ class Room:
         """Speech with noise as a microphone gets it: int16, (n,)."""
         noise = self._take(len(speech))
         if self._snr_db is not None:
-            self._gain = np.float32(np.sqrt(_peak_energy(speech) / (_peak_energy(noise) * 10 ** (self._snr_db / 10))))
+            self._gain = np.float32(np.sqrt(peak_energy(speech) / (peak_energy(noise) * 10 ** (self._snr_db / 10))))
         mixed = speech + self._gain * noise
         return _int16(mixed)
 
@@ -119,7 +119,8 @@ def _int16(sound: Floats) -> Samples:
     return samples
 
 
-def _peak_energy(sound: Floats) -> float:
+def peak_energy(sound: Floats) -> float:
+    """Energy of the loudest SNR_FRAME samples (Picovoice's speech-to-intent benchmark, mix.py)."""
     frames = sound[: len(sound) // SNR_FRAME * SNR_FRAME].reshape(-1, SNR_FRAME)
     return float((frames**2).sum(1).max())
 

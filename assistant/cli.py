@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,17 +17,26 @@ from typing import Annotated
 import anyio
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 
 import assistant
 from assistant import config as settings
 from assistant.app import Observer
 from assistant.cli_bench import bench
+from assistant.cli_bench_asr import register as register_asr
+from assistant.cli_bench_intent import intent_command
 from assistant.cli_commands import commands
 from assistant.cli_config import config_commands
+from assistant.cli_ctl import ctl, watch
+from assistant.cli_doctor import doctor
+from assistant.cli_export import PASS_ON, export
+from assistant.cli_eyes import eyes_command
 from assistant.cli_models import models
+from assistant.cli_privacy import forget, privacy, recordings
+from assistant.cli_service import service
+from assistant.cli_wake import wake
 from assistant.errors import AssistantError
 from assistant.events import Event, to_json
+from assistant.logs import LogFormat, start_logging
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup  # comes with anyio on Python 3.10
@@ -43,6 +53,18 @@ cli.add_typer(models, name="models")
 cli.add_typer(config_commands, name="config")
 cli.add_typer(commands, name="commands")
 cli.add_typer(bench, name="bench")
+cli.add_typer(wake, name="wake")
+cli.command("export", context_settings=PASS_ON)(export)
+register_asr(bench)
+bench.command("eyes")(eyes_command)
+bench.command("intent")(intent_command)
+cli.add_typer(service, name="service")
+cli.add_typer(ctl, name="ctl")
+cli.add_typer(privacy, name="privacy")
+cli.add_typer(recordings, name="recordings")
+cli.command()(forget)
+cli.command()(watch)
+cli.command()(doctor)
 
 Json = Annotated[bool, typer.Option("--json", help="one event a line, as docs/events.md describes")]
 Image = Annotated[Path | None, typer.Option("--image", help="a picture as what the camera sees", exists=True, dir_okay=False)]
@@ -55,6 +77,7 @@ class Invocation:
 
     config: settings.Config
     folders: settings.Folders
+    read_config: Callable[[], settings.Config]
 
 
 def _version(wanted: bool) -> None:
@@ -69,15 +92,26 @@ def begin(
     config: Annotated[Path | None, typer.Option(help="an assistant.toml (default: the one in the configuration folder)")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="TABLE.KEY=VALUE, beats file and environment")] = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="-v: what happens; -vv: everything")] = 0,
+    log_format: Annotated[LogFormat, typer.Option(help="of the log; auto: the journal's under systemd")] = LogFormat.auto,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
 ) -> None:
     """Read the settings; every command sees them."""
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(level=level, format="%(message)s", handlers=[RichHandler(console=Console(stderr=True), show_path=False)])
-    if context.invoked_subcommand != "config":  # `config check` reports a wrong file itself
-        context.obj = Invocation(settings.load(config, tuple(set_ or ())), settings.folders())
+    start_logging((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)], log_format)
+    if context.invoked_subcommand not in ("config", "doctor"):  # those report a wrong file themselves
+        read = partial(settings.load, config, tuple(set_ or ()))
+        context.obj = Invocation(read(), settings.folders(), read)
+        if context.invoked_subcommand not in ("models", "export"):
+            _accelerate(context.obj)
     else:
         context.obj = (config, tuple(set_ or ()))
+
+
+def _accelerate(invocation: Invocation) -> None:
+    """Exported packages of the settings, if any, before anything opens a graph."""
+    if invocation.config.runtime != settings.RuntimeConfig():
+        from assistant.acceleration import use_packages
+
+        use_packages(invocation.config.runtime, invocation.folders.cache)
 
 
 def _printer(as_json: bool) -> Observer:
@@ -86,17 +120,27 @@ def _printer(as_json: bool) -> Observer:
     return _print_json if as_json else EventPrinter(Console())
 
 
+def _print_nothing(event: Event) -> None:
+    """An observer for services: what is said must not reach the journal."""
+
+
 def _print_json(event: Event) -> None:
     print(to_json(event), flush=True)
 
 
 @cli.command()
-def run(context: typer.Context, as_json: Json = False) -> None:
+def run(
+    context: typer.Context,
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print no events: nothing that is said reaches the output")] = False,
+) -> None:
     """Listen to the microphone until Ctrl-C."""
+    from assistant.daemon import Home
     from assistant.live import run_live
 
     invocation: Invocation = context.obj
-    anyio.run(partial(run_live, invocation.config, invocation.folders, _printer(as_json)))
+    home = Home(invocation.folders, invocation.read_config)
+    anyio.run(partial(run_live, invocation.config, home, _print_nothing if quiet else _printer(as_json)))
     sys.stdout.flush()
     os._exit(0)  # PortAudio's exit handler can wait for a sound server for ever; nothing is left to do
 

@@ -16,6 +16,9 @@ from assistant import app
 from assistant import bench_latency as latency
 from assistant.bench_commands import COMMANDS
 from assistant.caller import Room
+from assistant.cli_bench_models import models, voices
+from assistant.cli_bench_wake import bench_wake
+from assistant.cli_sound import echo_command, soak_command
 from assistant.config import HomeConfig
 from assistant.engines import TtsEngine
 from assistant.engines.tts_pico import PicoTts
@@ -26,12 +29,16 @@ DEFAULT_VOICES = ["en-GB", "en-US@0.9/0.8"]
 bench = typer.Typer(help="Measure the assistant on this machine.", no_args_is_help=True)
 
 
+bench.command("voices")(voices)
+bench.command("models")(models)
+
+
 @bench.callback()
 def _group() -> None:
     """Keeps `latency` a sub-command while it is the only one."""
 
 
-def _voices(names: list[str]) -> dict[str, TtsEngine]:
+def callers(names: list[str]) -> dict[str, TtsEngine]:
     """Callers by name: en-GB and en-US are Pico's, with speed and pitch behind them; a path ending in .onnx is a Piper voice."""
     found: dict[str, TtsEngine] = {}
     for name in names:
@@ -44,6 +51,11 @@ def _voices(names: list[str]) -> dict[str, TtsEngine]:
             speed, _, pitch = style.partition("/")
             found[name] = PicoTts(voice, float(speed or 1), float(pitch or 1))
     return found
+
+
+bench.command("wake")(bench_wake)
+bench.command("echo")(echo_command)
+bench.command("soak")(soak_command)
 
 
 @bench.command("latency")
@@ -68,7 +80,7 @@ def latency_command(
         results["idle_share"] = round(latency.idle_share(engines, config), 4)
         sound = latency.read_noise(noise) if noise else None
         runs = {}
-        for name, speaker in _voices(voice or DEFAULT_VOICES).items():
+        for name, speaker in callers(voice or DEFAULT_VOICES).items():
             runs[name] = latency.run_commands(engines, config, speaker, COMMANDS[:count], Room(sound, snr_db))
         results["memory_mb"], results["peak_memory_mb"] = (round(value, 1) for value in latency.memory_mb())
     results["voices"] = {name: latency.summary(found) for name, found in runs.items()}

@@ -10,7 +10,7 @@ import difflib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -37,7 +37,7 @@ class _Table(BaseModel):
 class WakeConfig(_Table):
     """The wake word. model: a name the engine knows, or the path of a model file; threshold: None = the model's own."""
 
-    engine: str = "micro"
+    engine: str = "verified"
     model: str = "okay_nabu"
     threshold: Probability | None = None
 
@@ -49,6 +49,10 @@ class EarConfig(_Table):
     speech_on: Probability = 0.5  # Silero's own default
     speech_off: Probability = 0.35  # Silero's default hysteresis: on - 0.15
     silence_ms: Milliseconds = 400  # cuts 0 % of 200 real commands, 0.5 % at 6 dB SNR (docs/wake.md)
+    pause_ms: Milliseconds = 128
+    complete_ms: Milliseconds = 192
+    whole_ms: Milliseconds = 352  # 256 cut 1 of 25 real orders (a pause before "with")
+    unfinished_ms: Milliseconds = 900
     min_speech_ms: Milliseconds = 96
     run_on_ms: Milliseconds = 200  # docs/wake.md: the word alone starts nothing, "stop" right after it is heard
     preroll_ms: Milliseconds = 300
@@ -73,17 +77,94 @@ class TtsConfig(_Table):
     speed: Annotated[float, Field(ge=0.5, le=2)] = 1.0
 
 
+class RuntimeConfig(_Table):
+    """What runs the networks. backend: cpu, cuda, tensorrt or triton; packages: a folder made by `assistant export`, "" = the
+    assistant's own files on the processor; server: a Triton server's HTTP address, for the backend triton."""
+
+    backend: Literal["cpu", "cuda", "tensorrt", "triton"] = "cpu"
+    packages: str = ""
+    server: str = "127.0.0.1:8000"
+
+
 class AudioConfig(_Table):
-    """Sound devices by name, or part of one; "" = the system's default. `assistant devices` lists them."""
+    """Sound devices by name, or part of one; "" = the system's default. `assistant devices` lists them.
+
+    channel: which channel of the microphone, counted from 0; -1 = the mean of all. echo_cancellation: take the assistant's own
+    voice out of what the microphone hears, so that "stop" works without the wake word; costs 1.5 % of a core. earcons: short
+    sounds at the wake word, the end of a request, an error and a timer.
+    """
 
     input: str = ""
     output: str = ""
+    channel: Annotated[int, Field(ge=-1, le=31)] = 0
+    echo_cancellation: bool = True
+    earcons: bool = False
 
 
 class HomeConfig(_Table):
     """The home. file: a home.toml; "" = home.toml in the configuration folder, or the built-in example home."""
 
     file: str = ""
+
+
+class CameraConfig(_Table):
+    """The camera. area: the room it looks at, as home.toml names it; "" = the room the assistant stands in.
+
+    source: "0" or /dev/video0, "csi" (Jetson), a GStreamer pipeline or a video file; "" = no camera. See docs/device.md.
+    """
+
+    area: str = ""
+    source: str = ""
+    width: Annotated[int, Field(ge=16, le=8192)] = 1280
+    height: Annotated[int, Field(ge=16, le=8192)] = 720
+    fps: Annotated[int, Field(ge=1, le=240)] = 30
+    idle_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+
+
+class PrivacyConfig(_Table):
+    """Switches of wood and wire: files that read "1" while the switch says off, such as a GPIO's value file; "" = none."""
+
+    camera_switch: str = ""
+    microphone_switch: str = ""
+
+
+class IndicatorConfig(_Table):
+    """Shows the state on an LED or elsewhere. name: "file", "command" or a plug-in's; "" = none. argument: see docs/device.md."""
+
+    name: str = ""
+    argument: str = ""
+
+
+class RecordingConfig(_Table):
+    """Keeps what was said, encrypted, if you want that. days: how long; see docs/privacy.md."""
+
+    enabled: bool = False
+    days: Annotated[int, Field(ge=1, le=3650)] = 7
+
+
+class VisionConfig(_Table):
+    """The eyes. engine: what finds things in a picture; model: a registry entry, or the path of a model folder; also: another
+    engine, which adds what the first has no name for (lamps, ceiling fans); "" = none."""
+
+    engine: str = "yolox"
+    model: str = "yolox-nano"
+    also: str = "own"
+
+
+class IntentConfig(_Table):
+    """Understanding beyond the sentences. engine: the learned model that is asked when no sentence fits; "" = none."""
+
+    engine: str = ""
+
+
+class ChatConfig(_Table):
+    """A language model on the local network, for open questions. url: of its OpenAI-compatible interface, such as
+    "http://127.0.0.1:8080/v1"; "" = none. send_pictures: show it what the camera sees when a question is about that."""
+
+    url: str = ""
+    model: str = ""
+    send_pictures: bool = False
+    timeout_s: Annotated[float, Field(gt=0, le=120)] = 20.0
 
 
 class MqttConfig(_Table):
@@ -108,9 +189,17 @@ class Config(BaseSettings):
     ear: EarConfig = EarConfig()
     asr: AsrConfig = AsrConfig()
     tts: TtsConfig = TtsConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
     audio: AudioConfig = AudioConfig()
     home: HomeConfig = HomeConfig()
+    camera: CameraConfig = CameraConfig()
+    vision: VisionConfig = VisionConfig()
+    intent: IntentConfig = IntentConfig()
+    chat: ChatConfig = ChatConfig()
     mqtt: MqttConfig = MqttConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
+    indicator: IndicatorConfig = IndicatorConfig()
+    recording: RecordingConfig = RecordingConfig()
 
     @classmethod
     def settings_customise_sources(
@@ -189,6 +278,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not valid TOML: it is nested too deeply; check brackets") from error
     return values
 
 

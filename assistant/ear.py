@@ -19,7 +19,7 @@ from enum import Enum, auto
 
 import numpy as np
 
-from assistant.engines import CAPTURE_RATE, VAD_FRAME, VadEngine, Wake, WakeEngine
+from assistant.engines import CAPTURE_RATE, VAD_FRAME, Ending, VadEngine, Wake, WakeEngine
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
 
 HISTORY_FRAMES = 2 * CAPTURE_RATE // VAD_FRAME
@@ -32,7 +32,10 @@ class EarSettings:
 
     Attributes:
         speech_on: probability above which a frame starts speech; speech_off: below which a frame is silence (hysteresis).
-        silence_ms: silence that ends an utterance.
+        silence_ms: silence that ends an utterance of which nothing is known.
+        pause_ms: silence after which the sound is marked as a pause, so that a recogniser can guess (see `Ear.settle`).
+        complete_ms, whole_ms, unfinished_ms: silence that ends a complete command, a whole one, the beginning of one
+            (engines.Ending).
         min_speech_ms: voiced time that makes a sound an utterance (shorter ones are clicks).
         run_on_ms: the wake word's own tail may still be voiced this long after its estimated end; longer is speech that ran on.
         preroll_ms: sound kept before the first voiced frame.
@@ -44,6 +47,10 @@ class EarSettings:
     speech_on: float
     speech_off: float
     silence_ms: int
+    pause_ms: int
+    complete_ms: int
+    whole_ms: int
+    unfinished_ms: int
     min_speech_ms: int
     run_on_ms: int
     preroll_ms: int
@@ -54,11 +61,15 @@ class EarSettings:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What sound led to: an event, or sound of the utterance (int16, (n,), 16 kHz) that ends at second `at`."""
+    """What sound led to: an event, or sound of the utterance (int16, (n,), 16 kHz) that ends at second `at`.
+
+    pause: the speaker has been silent for `pause_ms` now.
+    """
 
     event: Event | None = None
     sound: Samples | None = None
     at: float = 0.0
+    pause: bool = False
 
 
 class _State(Enum):
@@ -92,6 +103,8 @@ class Ear:
         self._voiced_samples = 0
         self._last_voiced = 0
         self._ended = 0  # where the last utterance was closed
+        self._patience = settings.silence_ms  # silence that ends the utterance, ms
+        self._paused = False  # the present silence has been marked as a pause
         self._tail = False  # the voice heard now may still be the wake word's tail
 
     @property
@@ -122,6 +135,18 @@ class Ear:
         """Listen for the answer to a question, without a wake word, as a new turn."""
         self.begin_turn()
         self._await(self._position, self._settings.answer_timeout_ms, tail=False)
+
+    def settle(self, at: float, ending: Ending) -> None:
+        """What was said up to the pause marked at second `at` ends like this: be more or less patient until speech goes on."""
+        if self._state is not _State.HEARING or round(at * CAPTURE_RATE) < self._last_voiced:
+            return
+        match ending:
+            case Ending.COMPLETE:
+                self._patience = self._settings.complete_ms
+            case Ending.WHOLE:
+                self._patience = self._settings.whole_ms
+            case Ending.UNFINISHED:
+                self._patience = self._settings.unfinished_ms
 
     def resume(self) -> None:
         """The sound of this turn held no words (the wake word's tail, a cough): go on waiting until the old deadline."""
@@ -172,7 +197,7 @@ class Ear:
     def _start(self, voiced: int) -> list[Heard]:
         self._state = _State.HEARING
         self._began = max(self._earliest, self._position - voiced - _samples(self._settings.preroll_ms))
-        self._last_voiced = self._position
+        self._last_voiced, self._patience, self._paused = self._position, self._settings.silence_ms, False
         recent = np.concatenate(self._history)
         sound = recent[-min(len(recent), self._position - self._began) :]
         return [Heard(event=SpeechStarted(turn=self.turn, at=self.seconds)), Heard(sound=sound, at=self.seconds)]
@@ -180,9 +205,12 @@ class Ear:
     def _hearing(self, probability: float, frame: Samples) -> list[Heard]:
         silent = self._position - self._last_voiced > VAD_FRAME
         if probability >= (self._settings.speech_on if silent else self._settings.speech_off):
-            self._last_voiced = self._position
-        heard = [Heard(sound=frame, at=self.seconds)]
-        if self._position - self._last_voiced >= _samples(self._settings.silence_ms):
+            self._last_voiced, self._patience, self._paused = self._position, self._settings.silence_ms, False
+        quiet = self._position - self._last_voiced
+        pause = not self._paused and quiet >= _samples(self._settings.pause_ms)
+        self._paused = self._paused or pause
+        heard = [Heard(sound=frame, at=self.seconds, pause=pause)]
+        if quiet >= _samples(self._patience):
             heard.append(self._end("silence"))
         elif self._position - self._began >= _samples(self._settings.max_utterance_ms):
             heard.append(self._end("limit"))

@@ -110,7 +110,9 @@ class ImageTaken(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentParsed(Event):
-    """What is wanted. name: intent such as "HassTurnOn"; confidence: 0..1; referent: the object meant in the picture, or ""."""
+    """What is wanted. name: intent such as "HassTurnOn"; confidence: 0..1; referent: the object meant in the picture, or "";
+    used_image: whether the camera's frame had a part in it.
+    """
 
     name: str
     slots: tuple[Slot, ...]

@@ -41,6 +41,8 @@ def read_home(path: Path | None = None) -> HomeFile:
         raise ConfigError(f"{source}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{source}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{source}: not valid TOML: it is nested too deeply; check brackets") from error
     _known_keys(data, FILE_KEYS, str(source))
     tables = data.get("entity", [])
     if not isinstance(tables, list):

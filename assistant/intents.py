@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from assistant.events import Slot, SlotValue
@@ -15,7 +15,8 @@ class Intent:
 
     name: what to do, the key of a skill. slots: read-only filled places. confidence: 0..1; 1.0 = every word was understood,
     0.8 = a name was recognised although it was misspelt. text: the words that said it (never logged above DEBUG).
-    question: what has to be asked before anything can be done; the intent's skill then only asks it.
+    question: what has to be asked before anything can be done; the intent's skill then only asks it. referent: the thing in view
+    that was meant, a label or a taught name, "" = none. used_image: whether the camera's frame had a part in it.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Intent:
     confidence: float = 1.0
     text: str = ""
     question: Question | None = None
+    referent: str = ""
+    used_image: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the slots, whatever mapping was given."""
@@ -30,7 +33,7 @@ class Intent:
 
     def with_slots(self, changes: Mapping[str, SlotValue]) -> Intent:
         """The same intent with some slots added or replaced."""
-        return Intent(self.name, {**self.slots, **changes}, self.confidence, self.text, self.question)
+        return replace(self, slots={**self.slots, **changes})
 
     def slot_tuple(self) -> tuple[Slot, ...]:
         """The slots as events carry them."""

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable
 
-import anyio
 from rich.console import Console
 
 from assistant import app
 from assistant.config import Config, Folders
+from assistant.daemon import Daemon, Home, Sound
 from assistant.events import Samples
-from assistant.ports import Edges
-from device.audio import PyAudioMicrophone, PyAudioSpeaker
+from device.audio import MicrophoneSettings, PyAudioMicrophone, PyAudioSpeaker
+from device.echo_path import EchoPath
 
 
-async def run_live(config: Config, folders: Folders, observer: app.Observer) -> None:
+async def run_live(config: Config, home: Home, observer: app.Observer) -> None:
     """Listen to the microphone until Ctrl-C or SIGTERM. Raises DeviceError, ModelError, ConfigError."""
-    engines = await anyio.to_thread.run_sync(app.load_engines, config, folders)
-    speaker = PyAudioSpeaker(config.audio.output, engines.tts.rate)
-    microphone = PyAudioMicrophone(config.audio.input)
-    assistant = app.Assistant(engines, config, Edges(microphone, speaker), [observer])
-    Console(stderr=True).print(f"Listening. Say “{engines.wake.phrase}”, then your request. Ctrl-C ends.")
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_until_signal, tasks.cancel_scope)
-            await assistant.run()
-            tasks.cancel_scope.cancel()
-    finally:
-        speaker.flush()
-        microphone.close()
-        speaker.close()
+    console = Console(stderr=True)
+
+    def began(phrase: str) -> None:
+        console.print(f"Listening. Say “{phrase}”, then your request. Ctrl-C ends.")
+
+    await Daemon(home, open_sound, observer, began).run(config)
 
 
-async def _until_signal(scope: anyio.CancelScope) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            scope.cancel()
-            return
+def open_sound(config: Config, engines: app.Engines) -> Sound:
+    """The loudspeaker of the settings, and how to open their microphone. Raises DeviceError."""
+    audio = config.audio
+    settings = MicrophoneSettings(audio.input, audio.channel)
+    echo = EchoPath() if audio.echo_cancellation else None
+    speaker = PyAudioSpeaker(audio.output, engines.tts.rate, far_end=echo.far_end if echo else None)
+    return Sound(speaker, lambda: PyAudioMicrophone(settings, echo=echo), echo_free=echo is not None)
 
 
 async def say(config: Config, folders: Folders, text: str) -> None:

@@ -16,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-KINDS = ("asr", "vad", "tts", "wake", "vision")
+KINDS = ("asr", "vad", "tts", "wake", "vision", "intent")
 
 
 @dataclass(frozen=True, slots=True)

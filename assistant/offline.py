@@ -58,7 +58,7 @@ def listen(
 ) -> Replay:
     """Hear a recording to its end. Returns the replay, which holds what the loudspeaker played."""
     replay = Replay(sound, realtime=realtime)
-    engines = app.load_engines(config, folders)
+    engines = app.load_engines(config, folders, sees=camera is not None)
     anyio.run(app.on_recording(engines, config, replay, camera, observers).replay)
     return replay
 
@@ -71,10 +71,11 @@ def write_replies(path: Path, replay: Replay) -> None:
 async def ask(config: Config, folders: Folders, text: str, camera: Camera | None, publish: Callable[[Event], None] | None) -> str:
     """The reply to a written request."""
     tell = publish or (lambda event: None)
-    brain = app.make_brain(config, load_home(app.home_file(config, folders)), folders, SpeakingVolume())
+    home = load_home(app.home_file(config, folders))
+    brain = app.make_brain(config, home, folders, SpeakingVolume(), sees=camera is not None)
     turn = Turn(1, 0.0)
-    if camera is not None and (image := camera.latest()) is not None:
-        tell(events.ImageTaken(turn=1, at=0.0, width=image.width, height=image.height))
+    if (taken := turn.see(camera, 0.0)) is not None:
+        tell(taken)
     reply = await respond(brain, text, turn, tell)
     tell(events.Replied(turn=1, at=0.0, text=reply.text, expects_answer=reply.expects_answer))
     return reply.text

@@ -25,9 +25,10 @@ from anyio import to_thread
 
 from assistant import events
 from assistant.ear import Heard
-from assistant.engines import CAPTURE_RATE
+from assistant.engines import CAPTURE_RATE, Ending
 from assistant.errors import AssistantError, EngineError
 from assistant.events import Event, Samples
+from assistant.hearing import transcribe
 from assistant.ports import Edges
 from assistant.skills import Reply
 from assistant.turn import Stages, Turn, respond
@@ -86,13 +87,13 @@ class Pipeline:
             case None:
                 self._forward(heard)
             case events.WakeDetected() as woken:  # barge-in: silence first, cancel second, then the new turn
-                self._interrupt(woken.at)
+                self.interrupt(woken.at)
                 self._publish(woken)
                 self._begin(woken.turn)
             case events.SpeechStarted() as started:
                 self._publish(started)
-                if self._edges.camera is not None and (image := self._edges.camera.latest()) is not None:
-                    self._publish(events.ImageTaken(turn=started.turn, at=started.at, width=image.width, height=image.height))
+                if self._turn is not None and (taken := self._turn.see(self._edges.camera, started.at)) is not None:
+                    self._publish(taken)
             case events.SpeechEnded() as ended:
                 self._publish(ended)
                 self._turn.end(ended) if self._turn else None
@@ -101,7 +102,8 @@ class Pipeline:
         self._turn, self._before_next_chunk = Turn(number, self._ear.seconds), None
         self._tasks.start_soon(self.answer, self._turn)
 
-    def _interrupt(self, at: float) -> None:
+    def interrupt(self, at: float) -> None:
+        """Silence now, and the end of the turn under way, if there is one: the wake word or "stop" was said."""
         if self._turn is not None and not self._turn.done:
             self._edges.speaker.flush()
             self._turn.scope.cancel()
@@ -123,12 +125,13 @@ class Pipeline:
     def _lost(self, seconds: float) -> None:
         self._publish(events.AudioDropped(turn=self._ear.turn, at=self._ear.seconds, seconds=round(seconds, 3)))
 
-    async def announce(self, text: str) -> None:
-        """Say something unasked, such as that a timer is up, as soon as no turn is under way."""
+    async def announce(self, text: str) -> bool:
+        """Say something unasked, such as that a timer is up, as soon as no turn is under way. False when it could not be said."""
         while not self.resting:
             await anyio.sleep(0.1)
-        self._turn = Turn(self._ear.begin_turn(), self._ear.seconds)
-        await self.answer(self._turn, Reply(text))
+        self._turn = turn = Turn(self._ear.begin_turn(), self._ear.seconds)
+        await self.answer(turn, Reply(text))
+        return not turn.failed
 
     async def answer(self, turn: Turn, reply: Reply | None = None) -> None:
         """One request to its end. Errors become StageFailed and an apology; cancellation passes through."""
@@ -161,19 +164,15 @@ class Pipeline:
         return await respond(self._stages.brain, text, turn, self._publish)
 
     async def _transcribe(self, turn: Turn) -> str:
-        asr = self._stages.asr
-        await self._work("asr", asr.reset)
-        async for heard in turn.heard:
-            if partial := await self._work("asr", asr.accept, heard.sound):
-                self._publish(events.PartialTranscript(turn=turn.number, at=heard.at, text=partial))
-        if turn.ended is None or turn.ended.reason == "no_speech":
-            return ""
-        final = await self._work("asr", asr.finish)
-        text = without_wake_phrase(final.text, self._stages.wake_phrase)
-        if text:
+        final = await transcribe(turn, self._stages.asr, self._work, self._publish, self._settle)
+        text = without_wake_phrase(final.text, self._stages.wake_phrase) if final is not None else ""
+        if final is not None and text:
             confidence = round(final.confidence, 4)
             self._publish(events.FinalTranscript(turn=turn.number, at=turn.at, text=text, confidence=confidence))
         return text
+
+    def _settle(self, at: float, ending: Ending) -> None:
+        self._before_next_chunk = lambda: self._ear.settle(at, ending)
 
     async def _say(self, turn: Turn, reply: Reply) -> None:
         self._publish(events.Replied(turn=turn.number, at=turn.at, text=reply.text, expects_answer=reply.expects_answer))

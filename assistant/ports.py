@@ -54,8 +54,12 @@ class Camera(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Where the pipeline meets the world; camera None = no eyes."""
+    """Where the pipeline meets the world.
+
+    camera: None = no eyes; echo_free: the microphone does not hear the loudspeaker, so people can speak into a reply.
+    """
 
     microphone: Microphone
     speaker: Speaker
     camera: Camera | None = None
+    echo_free: bool = False

@@ -1,7 +1,11 @@
 """Timers and alarms that survive a crash, kill -9 and a power cut: one small SQLite file, written through to the disk.
 
-Times are kept as seconds of wall-clock time since 1970 (UTC). A timer that came due while the power was off is returned by the
-first `due` after the start, and by no later one.
+Times are kept as seconds of wall-clock time since 1970 (UTC). A timer that came due while the power was off rings after the
+start.
+
+Ringing has two steps, as no disk and no loudspeaker can be written at once: `due` returns what is to ring, `rung` notes that it
+was heard. A crash between the two rings it again after the start: never lost, and heard twice only when the power goes after
+the last sample and before the note of it.
 """
 
 from __future__ import annotations
@@ -90,6 +94,7 @@ class Timers:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
         self._trouble = ""
+        self._unwritten: set[int] = set()  # rung, but the disk does not take the note
         self._open()
 
     def add(self, due: datetime, *, kind: Kind = "timer", name: str = "", length_s: float = 0.0) -> Timer:
@@ -123,19 +128,22 @@ class Timers:
         return first[0].due if first else None
 
     def due(self, now: datetime | None = None) -> list[Timer]:
-        """Those that ring at `now` (default: the clock's), the earliest first. Each is returned once, over restarts too."""
+        """Those that are to ring at `now` (default: the clock's), the earliest first, until each is noted as `rung`."""
         moment = (now or self._clock.now()).timestamp()
+        query = "SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 AND due_s <= ? ORDER BY due_s, id"
+        waiting = self._read(query, (moment,))
+        return [timer for timer in waiting if timer.id not in self._unwritten]
+
+    def rung(self, timer: Timer) -> None:
+        """It was heard: it never rings again. When the disk is full or read-only it does not ring again in this process."""
         with self._lock:
             try:
                 with self._connection() as database:
-                    rows = database.execute(
-                        "UPDATE timers SET rung = 1 WHERE rung = 0 AND due_s <= ? RETURNING id, kind, name, due_s, length_s",
-                        (moment,),
-                    ).fetchall()
-                    database.execute("DELETE FROM timers WHERE rung = 1 AND due_s < ?", (moment - 86400,))
-            except sqlite3.Error:
-                return []
-        return [self._timer(row) for row in sorted(rows, key=lambda row: (row[3], row[0]))]
+                    database.execute("UPDATE timers SET rung = 1 WHERE id = ?", (timer.id,))
+                    database.execute("DELETE FROM timers WHERE rung = 1 AND due_s < ?", (timer.due.timestamp() - 86400,))
+            except sqlite3.Error as error:
+                self._unwritten.add(timer.id)
+                log.warning("that a timer rang cannot be saved in %s: %s", self._path, _why(error))
 
     def close(self) -> None:
         """Close the file. Everything is on the disk already."""

@@ -14,6 +14,7 @@ from assistant.ear import Ear, Heard
 from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, TtsEngine
 from assistant.errors import AssistantError, EngineError
 from assistant.events import Event, SpeechEnded
+from assistant.ports import Camera, Image
 from assistant.skills import Reply
 
 UTTERANCE_PIECES = 2 * 16 * CAPTURE_RATE // VAD_FRAME
@@ -46,6 +47,9 @@ class Turn:
         self.scope = anyio.CancelScope()
         self.ended: SpeechEnded | None = None
         self.done = False
+        self.failed = False
+        self.image: Image | None = None
+        """What the camera saw when the request began; None = no camera."""
         self.reopen()
 
     def reopen(self) -> None:
@@ -58,6 +62,13 @@ class Turn:
         self.ended, self.at = ended, ended.at
         self.sound.close()
 
+    def see(self, camera: Camera | None, at: float) -> events.ImageTaken | None:
+        """Keep what the camera sees as the request begins; the event that tells of it, None when it sees nothing."""
+        self.image = camera.latest() if camera is not None else None
+        if self.image is None:
+            return None
+        return events.ImageTaken(turn=self.number, at=at, width=self.image.width, height=self.image.height)
+
     @property
     def waiting_for_sound(self) -> bool:
         """True while the answer has nothing to do until more sound comes."""
@@ -65,7 +76,8 @@ class Turn:
         return statistics.tasks_waiting_receive > 0 and statistics.current_buffer_used == 0
 
     def failure(self, error: AssistantError) -> events.StageFailed:
-        """The event that tells of an error in this turn."""
+        """The event that tells of an error in this turn, which has failed from now on."""
+        self.failed = True
         stage, code = (error.stage, error.code) if isinstance(error, EngineError) else ("turn", type(error).__name__)
         recoverable = error.recoverable if isinstance(error, EngineError) else True
         return events.StageFailed(turn=self.number, at=self.at, stage=stage, code=code, recoverable=recoverable)
@@ -73,10 +85,19 @@ class Turn:
 
 async def respond(brain: Brain, text: str, turn: Turn, publish: Callable[[Event], None]) -> Reply:
     """Understand a text and act on it: the part of a turn that needs no sound."""
-    intents = await to_thread.run_sync(brain.understand, text)
+    intents = await to_thread.run_sync(brain.understand, text, turn.image)
     for intent in intents:
-        slots, confidence = intent.slot_tuple(), round(intent.confidence, 4)
-        publish(events.IntentParsed(turn=turn.number, at=turn.at, name=intent.name, slots=slots, confidence=confidence))
+        publish(
+            events.IntentParsed(
+                turn=turn.number,
+                at=turn.at,
+                name=intent.name,
+                slots=intent.slot_tuple(),
+                confidence=round(intent.confidence, 4),
+                referent=intent.referent,
+                used_image=intent.used_image,
+            )
+        )
     outcome = await brain.act(intents)
     for acted in outcome.acted:
         publish(events.SkillRan(turn=turn.number, at=turn.at, skill=acted.skill, ok=acted.ok, actions=acted.actions))

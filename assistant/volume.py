@@ -13,12 +13,20 @@ NORMAL_PERCENT = 80
 DB_PER_PERCENT = 0.3
 """Above and below: 100 % is 6 dB louder, 20 % is 18 dB quieter; 0 % is silent."""
 
+DUCKED_DB = 12.0
+"""A quarter of the loudness in amplitude: still audible, no longer in the way."""
+
 
 class SpeakingVolume:
     """How loud replies are, in percent, 0..100. Kept in memory."""
 
     def __init__(self, percent: int = NORMAL_PERCENT) -> None:
         self._percent = percent
+        self._ducked = False
+
+    def duck(self, ducked: bool) -> None:
+        """Speak DUCKED_DB quieter while somebody speaks into the reply; what the loudspeaker holds already stays as loud."""
+        self._ducked = ducked
 
     def get(self) -> int:
         """The present volume."""
@@ -31,7 +39,9 @@ class SpeakingVolume:
     @property
     def gain(self) -> float:
         """What samples are multiplied by."""
-        return 0.0 if self._percent == 0 else 10 ** (DB_PER_PERCENT * (self._percent - NORMAL_PERCENT) / 20)
+        if self._percent == 0:
+            return 0.0
+        return 10 ** ((DB_PER_PERCENT * (self._percent - NORMAL_PERCENT) - DUCKED_DB * self._ducked) / 20)
 
 
 class VolumeSpeaker:

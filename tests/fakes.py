@@ -10,6 +10,7 @@ from assistant.brain import Acted, Outcome
 from assistant.engines import VAD_FRAME, Transcript, Wake
 from assistant.events import Action, Samples
 from assistant.intents import Intent
+from assistant.ports import Image
 from assistant.skills import Reply
 
 SECOND = 16000
@@ -114,9 +115,11 @@ class FakeBrain:
     def __init__(self, replies: dict[str, str] | None = None) -> None:
         self.replies = replies or {}
         self.heard: list[str] = []
+        self.images: list[Image | None] = []
 
-    def understand(self, text: str) -> tuple[Intent, ...]:
+    def understand(self, text: str, image: Image | None = None) -> tuple[Intent, ...]:
         self.heard.append(text)
+        self.images.append(image)
         return (Intent("Said", {"what": text}),) if text in self.replies else ()
 
     async def act(self, intents: Sequence[Intent]) -> Outcome:

@@ -188,7 +188,8 @@ def test_a_damaged_model_says_which_command_mends_it(private_home: Path, wav: Pa
     (private_home / "data").unlink()
     models = private_home / "data" / "models"
     models.mkdir(parents=True)
-    (models / registry.path("whisper-tiny.en").name).symlink_to(registry.path("whisper-tiny.en"))
+    for name in ("whisper-tiny.en", "openwakeword-features"):
+        (models / registry.path(name).name).symlink_to(registry.path(name))
     damaged = models / real.name
     damaged.mkdir()
     for file in real.iterdir():

@@ -18,6 +18,7 @@ from assistant.engines.tts_pico import PicoTts
 
 ROOT = Path(__file__).parents[1]
 NEEDS_MORE = {"run": "a microphone", "devices": "PyAudio", "demo": "run by .ci/run", "bench": "minutes"}
+NEEDS_MORE |= {"service": "root", "ctl": "a running assistant", "watch": "a running assistant", "doctor": "a microphone"}
 
 
 def commands() -> list[str]:

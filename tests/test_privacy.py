@@ -91,3 +91,13 @@ def test_a_failing_turn_does_not_put_words_into_the_log(private_home: Path) -> N
     _, output, log = watched(private_home, "ask", "break the xylophone")
     assert output.strip(), "a failing skill is answered with a sentence"
     assert "xylophone" not in log
+
+
+@pytest.mark.parametrize("package", ["assistant.app", "device.audio", "export", "models"])
+def test_onnx_runtime_reports_nothing_to_its_maker(package: str, tmp_path: Path) -> None:
+    """Its telemetry writes an identifier to the temporary folder and the cache as soon as it is imported."""
+    code = f"import {package}, onnxruntime, time; time.sleep(1)"
+    env = {**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    env = {key: value for key, value in env.items() if key != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**env, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert list(tmp_path.rglob("*")) == []

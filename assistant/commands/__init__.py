@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assistant.commands.publish import MqttPublisher, NoPublisher, Publisher
-from assistant.commands.reading import Command, CommandFile, Problem, check_file, load_folder
+from assistant.commands.reading import Command, CommandFile, Problem, check_file, load_file, load_folder
 
 __all__ = [
     "Command",
@@ -13,5 +13,6 @@ __all__ = [
     "Problem",
     "Publisher",
     "check_file",
+    "load_file",
     "load_folder",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+MOST_NESTED, MOST_NODES = 100, 100_000
+"""Brackets within brackets, and values with every alias written out, beyond which a file is no person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +140,14 @@ def plain(node: yaml.Node) -> Any:
 
 
 def read_document(path: Path, problems: list[Problem]) -> Section | None:
-    """The file's top mapping; None, with a problem, when there is none."""
+    """The file's top mapping; None, with a problem, when there is none. Raises RecursionError when it is nested too deeply."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
+        if _depth(text) > MOST_NESTED:
+            raise RecursionError
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None and _size(node, {}) > MOST_NODES:
+            raise RecursionError
     except OSError as error:
         problems.append(Problem(1, 1, f"the file cannot be read: {error.strerror}"))
         return None
@@ -159,6 +168,29 @@ def read_document(path: Path, problems: list[Problem]) -> Section | None:
         problems.append(Problem(1, 1, "the file has no commands", "begin it with commands:"))
         return None
     return Section(node, node)
+
+
+def _depth(text: str) -> int:
+    """How deeply brackets are nested. PyYAML's time grows with the square of it: a page of brackets would hold it for minutes."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many nodes there are once every alias is written out. An anchor that holds itself counts as MOST_NODES."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MOST_NODES  # while its contents are counted
+    parts: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        parts = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        parts = node.value
+    known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _yaml_fix(problem: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from assistant.commands.document import Problem, Section, plain, read_document
-from assistant.commands.sentences import check_sentences, slots_of_all
+from assistant.commands.sentences import check_sentences, check_sounds, slots_of_all
 from assistant.commands.slots import check_slots
+from assistant.errors import ConfigError
 from assistant.skills import ListSpec
 
 COMMAND_KEYS = ("sentences", "lists", "mqtt", "shell", "http", "reply")
@@ -77,7 +78,18 @@ def check_file(
     file, problems = _read(path)
     if file is not None:
         problems.extend(check_sentences(path, file.commands, others, built_in))
+        problems.extend(check_sounds(path, file.commands))
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
+
+
+def load_file(path: Path) -> CommandFile:
+    """One file's commands. Raises ConfigError with the first mistake."""
+    file, problems = _read(path)
+    problems.extend(check_sentences(path, file.commands, (), lambda text: "") if file is not None else [])
+    serious = [problem for problem in problems if problem.serious]
+    if file is None or serious:
+        raise ConfigError(f"{path}:{serious[0]}")
+    return file
 
 
 def load_folder(folder: Path | None) -> tuple[tuple[CommandFile, ...], tuple[str, ...]]:
@@ -97,6 +109,14 @@ def load_folder(folder: Path | None) -> tuple[tuple[CommandFile, ...], tuple[str
 
 def _read(path: Path) -> tuple[CommandFile | None, list[Problem]]:
     """A file as commands, None when it is no such file at all; with the problems of its form."""
+    try:
+        return _read_sane(path)
+    except RecursionError:
+        return None, [Problem(1, 1, "it is nested too deeply", "check brackets, and that no &anchor holds itself")]
+
+
+def _read_sane(path: Path) -> tuple[CommandFile | None, list[Problem]]:
+    """As `_read`. Raises RecursionError for a file that is nested more deeply than any person writes."""
     problems: list[Problem] = []
     root = read_document(path, problems)
     if root is None:
@@ -221,4 +241,15 @@ def _list(value: Any) -> ListSpec | None:
     return None
 
 
-__all__ = ["Command", "CommandFile", "HttpCall", "MqttMessage", "Problem", "ShellCall", "check_file", "load_folder", "yaml"]
+__all__ = [
+    "Command",
+    "CommandFile",
+    "HttpCall",
+    "MqttMessage",
+    "Problem",
+    "ShellCall",
+    "check_file",
+    "load_file",
+    "load_folder",
+    "yaml",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from hassil.parse_expression import parse_sentence
 
 from assistant.commands.document import Problem, Section, read_document
 from assistant.commands.slots import Slots, slots_of
+from assistant.commands.sound import alike
 from assistant.skills import ListSpec
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 SAMPLES = 64
 """Sentences tried of a template: enough for two lists of eight words."""
+
+SAMPLES_HEARD = 8
+MOST_COMPARED = 160
+"""Sentences of a template, and of all of them, whose sounds are compared: about a second of work."""
 
 
 def slots_of_all(entry: Section, problems: list[Problem]) -> list[Slots]:
@@ -73,6 +79,33 @@ def _clashes(
     if known is not None:
         message = f'"{known[0]}" is understood already, as {known[1]}; your command wins'
         yield Problem(line, column, message, "change the sentence if that is not what you want", serious=False)
+
+
+def check_sounds(path: Path, commands: Sequence[Command]) -> Iterator[Problem]:
+    """Warnings: words of one list, and sentences of different commands, that sound alike."""
+    lists = {
+        name: tuple(spec) for command in commands for name, spec in command.lists.items() if not isinstance(spec, (str, range))
+    }
+    lines = path.read_text("utf-8").splitlines()
+    for name, values in lists.items():
+        line = next((place for place, text in enumerate(lines, 1) if re.match(rf"\s*{re.escape(name)}\s*:", text)), 1)
+        for one, other in alike([value.lower() for value in values[:MOST_COMPARED]]):
+            yield Problem(line, 1, f'"{one}" and "{other}" sound alike', "use words that differ more", serious=False)
+    places = _places(path)
+    owners = {
+        sample: (command.name, template)
+        for command in commands
+        for template in command.sentences
+        if (node := places.get((command.name, template))) is not None and not isinstance(slots_of(node), Problem)
+        for sample in itertools.islice(_samples(template, command.lists), SAMPLES_HEARD)
+    }
+    told = set()
+    for one, other in alike(list(owners)[:MOST_COMPARED]):
+        if owners[one][0] != owners[other][0] and owners[other] in places and (owners[one], owners[other]) not in told:
+            told.add((owners[one], owners[other]))
+            mark = places[owners[other]].start_mark
+            message = f'"{other}" sounds like "{one}" of {owners[one][0]}'
+            yield Problem(mark.line + 1, mark.column + 1, message, "use words that differ more", serious=False)
 
 
 def _places(path: Path) -> dict[tuple[str, str], yaml.ScalarNode]:

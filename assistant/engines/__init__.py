@@ -8,16 +8,28 @@ in another package); the contract tests in tests/contract run over every registe
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from importlib.metadata import entry_points
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from assistant.errors import ConfigError
 from assistant.events import Samples
 
 CAPTURE_RATE = 16000
 """Hz; every engine that hears takes int16 mono at this rate."""
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""A picture: uint8, shape (height, width, 3), RGB, top row first."""
+
+Floats: TypeAlias = NDArray[np.float32]
+
+MOST_OBJECTS = 8
+"""Objects in a Sight at most: what a sentence can be about, and the intent model's number of object tokens."""
 
 VAD_FRAME = 512
 """Samples per probability of a VadEngine: 32 ms at 16 kHz (Silero's frame)."""
@@ -33,10 +45,38 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. confidence: 0..1; text is stripped and "" when nothing was said."""
+    """What was said. confidence: 0..1; text is stripped and "" when nothing was said.
+
+    alternatives: other sentences that fit nearly as well, best first; () when the recogniser has none.
+    """
 
     text: str
     confidence: float
+    alternatives: tuple[str, ...] = ()
+
+
+class Ending(Enum):
+    """Whether somebody who pauses now is likely to be done."""
+
+    COMPLETE = auto()
+    """A whole command that nothing but a courtesy can follow, or one single word ("stop")."""
+
+    WHOLE = auto()
+    """A whole command, which something could follow ("... with milk")."""
+
+    POSSIBLE = auto()
+    """No command; it may be the end."""
+
+    UNFINISHED = auto()
+    """The beginning of a command, or a sentence that ends in a word like "the"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What was said so far, made in a pause; final if the person says no more."""
+
+    transcript: Transcript
+    ending: Ending
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,15 +84,77 @@ class WordGrammar:
     """The sentences to expect, as a deterministic automaton of words; state 0 is the start.
 
     arcs: for every state, word -> next state; final: for every state, whether a sentence may end there. Words are in lower case,
-    without punctuation, and numbers are words ("fifty percent", "seven thirty").
+    without punctuation, and numbers are words ("fifty percent", "seven thirty"). closed: the final states that nothing but a
+    courtesy ("please") or another sentence ("and ...") can follow; joining: those where "and" leads to another sentence only.
     """
 
     arcs: tuple[Mapping[str, int], ...]
     final: tuple[bool, ...]
+    closed: frozenset[int] = frozenset()
+    joining: frozenset[int] = frozenset()
+
+    def after(self, words: Sequence[str]) -> int | None:
+        """The state that words lead to, None when they lead nowhere."""
+        state = 0
+        for word in words:
+            if word not in self.arcs[state]:
+                return None
+            state = self.arcs[state][word]
+        return state
+
+    def accepts(self, words: Sequence[str]) -> bool:
+        """Whether the words are a sentence."""
+        state = self.after(words)
+        return state is not None and self.final[state]
 
 
 GrammarSource = Callable[[], WordGrammar]
 """Returns the grammar in force: the same object as long as nothing changes, so that asking before every utterance is cheap."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenObject:
+    """One thing in a picture.
+
+    label: one of the engine's `labels`; score: 0..1; box: x1, y1, x2, y2 with 0..1 over the picture, x to the right, y down,
+    x1 < x2 and y1 < y2; scores: float32, shape (80,), how likely it is each of the COCO classes in their usual order (0 for those
+    the engine does not know); feature: float32, shape (F,), how it looks: features of the frame pooled over the box, zeros when
+    the engine has none.
+    """
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    scores: Floats
+    feature: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What is in one picture. objects: best first, MOST_OBJECTS at most; grid: float32, shape (7, 7, F), features of the whole
+    frame, row by row from the top left; None when the engine has none."""
+
+    objects: tuple[SeenObject, ...]
+    grid: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentGuess:
+    """What a sentence wants, given what is in view.
+
+    intent: the name of a skill's intent, or "NotForMe" or "Clarify"; confidence: 0..1, calibrated: how often such a guess is
+    right; slots: name and words of the sentence, in its order; referent: which object of the newest Sight is meant, None = none;
+    alternatives: objects that could as well be meant, for asking back; yes: for yes/no questions how likely the answer is yes,
+    else None; count: for "how many" the number, else None.
+    """
+
+    intent: str
+    confidence: float
+    slots: tuple[tuple[str, str], ...] = ()
+    referent: int | None = None
+    alternatives: tuple[int, ...] = ()
+    yes: float | None = None
+    count: int | None = None
 
 
 class WakeEngine(Protocol):
@@ -70,6 +172,21 @@ class WakeEngine(Protocol):
 
     def reset(self) -> None:
         """Forget everything heard; the same sound afterwards gives the same result."""
+        ...
+
+
+@runtime_checkable
+class ScoringWake(WakeEngine, Protocol):
+    """A wake word engine that can show its scores, so that it can be measured at every threshold at once."""
+
+    step: int
+    """Samples from one score to the next."""
+
+    threshold: float
+    """Above which a score counts."""
+
+    def scores(self, samples: Samples) -> list[float]:
+        """Like `feed`, but the score of every step, 0..1, instead of detections."""
         ...
 
 
@@ -110,6 +227,15 @@ class BiasableAsr(AsrEngine, Protocol):
         ...
 
 
+@runtime_checkable
+class GuessingAsr(AsrEngine, Protocol):
+    """A recogniser that can be asked in a pause, so that the text is there when the pause turns out to be the end."""
+
+    def guess(self) -> Guess:
+        """The text of everything accepted since the last reset, which goes on: more may be accepted afterwards."""
+        ...
+
+
 class TtsEngine(Protocol):
     """Turns text into sound."""
 
@@ -121,9 +247,42 @@ class TtsEngine(Protocol):
         ...
 
 
+class VisionEngine(Protocol):
+    """Finds the things in a picture."""
+
+    labels: tuple[str, ...]
+    """What it can name, in COCO's words ("tv", "potted plant")."""
+
+    def look(self, pixels: Pixels) -> Sight:
+        """What is in a picture of any size, shape (height, width, 3). Keeps nothing of it: same picture, same result."""
+        ...
+
+
+class TextReader(Protocol):
+    """Reads what is written in a picture."""
+
+    def read(self, pixels: Pixels) -> list[str]:
+        """The lines of text, from the top, each from the left; [] = there is none. Keeps nothing of the picture."""
+        ...
+
+
+class IntentEngine(Protocol):
+    """Understands sentences that no template fits, with what is in view."""
+
+    def needs_image(self, text: str) -> float:
+        """How likely a picture is needed to know what a sentence means, 0..1; a few milliseconds: nobody looks in vain."""
+        ...
+
+    def parse(self, text: str, sights: Sequence[Sight]) -> IntentGuess:
+        """What a transcript wants. sights: oldest first, the one of the moment the user began to speak last; () = no eyes."""
+        ...
+
+
 ENGINES: dict[str, dict[str, str]] = {
     "wake": {
         "micro": "assistant.engines.wake_micro:MicroWake",
+        "own": "assistant.engines.wake_own:OwnWake",
+        "verified": "assistant.engines.wake_verified:VerifiedWake",
         "openwakeword": "assistant.engines.wake_openwakeword:OpenWakeWord",
     },
     "vad": {"silero": "assistant.engines.vad_silero:SileroVad"},
@@ -135,7 +294,14 @@ ENGINES: dict[str, dict[str, str]] = {
         "hibari": "assistant.engines.tts_hibari:HibariTts",
         "pico": "assistant.engines.tts_pico:PicoTts",
         "piper": "assistant.engines.tts_piper:PiperTts",
+        "vits": "assistant.engines.tts_vits:VitsTts",
     },
+    "vision": {
+        "yolox": "assistant.engines.vision_yolox:Yolox",
+        "own": "assistant.engines.vision_own:OwnVision",
+    },
+    "reader": {"ocr": "assistant.engines.reader_rapidocr:RapidReader"},
+    "intent": {"fusion": "assistant.engines.intent_fusion:FusionIntent"},
 }
 """kind -> name -> "module:Class"; imported when an engine is asked for, so an extra that is not installed costs nothing."""
 

@@ -8,12 +8,15 @@ the 30 s that Whisper was trained on stands in the decoder as `FarSilence`, enco
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from assistant.engines import CAPTURE_RATE, GrammarSource, Transcript, WordGrammar
-from assistant.engines.whisper_decoder import NOTHING, Decoded, WhisperDecoder
+from assistant.engines import CAPTURE_RATE, Ending, GrammarSource, Guess, Transcript, WordGrammar
+from assistant.engines.spelling import readable, with_colons, words_of
+from assistant.engines.whisper_decoder import NOTHING, PERHAPS_NO_SPEECH, Decoded, Heard, WhisperDecoder, spoken
+from assistant.engines.whisper_fit import ACCEPTED, CERTAIN, LONG, Fitting
 from assistant.engines.whisper_mel import FRAMES_PER_SECOND, HOP, LogMel
 from assistant.engines.whisper_search import GrammarSearch
 from assistant.events import Samples
@@ -23,6 +26,42 @@ WINDOW_S = 10.0
 
 CUT_FROM_S = 7.0
 """A full window is cut at its quietest place after this many seconds."""
+
+SURE_ENDING = 0.8
+"""Confidence from which a command in a pause counts as whole."""
+
+NEARLY = 4.0
+"""Nats by which the beginning of another sentence may fit worse: "turn on the ..." also sounds like "turn on them"."""
+
+DANGLING = frozenset(
+    (
+        "a",
+        "an",
+        "and",
+        "are",
+        "at",
+        "by",
+        "could",
+        "for",
+        "from",
+        "i",
+        "in",
+        "is",
+        "it's",
+        "my",
+        "of",
+        "or",
+        "set",
+        "some",
+        "than",
+        "the",
+        "this",
+        "to",
+        "turn",
+        "with",
+    )
+)
+"""Words that no request ends in."""
 
 QUIET = 33
 """Sample values (of 32768) that stay below -60 dB of full scale are silence: no microphone delivers speech so quiet."""
@@ -35,6 +74,7 @@ class WhisperAsr:
     cache_dir: where the prepared graphs are kept (42 MB); made on first use.
     partial_every_ms: a partial transcript is made after each such piece of sound; 0 = never.
     max_tokens: longest text of one window.
+    accepted: probability from which a sentence of the grammar is taken instead of the free text; 0 = always.
     """
 
     def __init__(
@@ -44,7 +84,9 @@ class WhisperAsr:
         threads: int = 1,
         partial_every_ms: int = 600,
         max_tokens: int = 100,
+        accepted: float = ACCEPTED,
     ) -> None:
+        self._accepted = accepted
         self._decoder = WhisperDecoder(model_dir, cache_dir, threads, max_tokens)
         self._mel = LogMel(WINDOW_S)
         self._sound = np.empty(int(WINDOW_S * CAPTURE_RATE), np.int16)
@@ -52,6 +94,7 @@ class WhisperAsr:
         self._source: GrammarSource | None = None
         self._grammar: WordGrammar | None = None
         self._search: GrammarSearch | None = None
+        self._fitting: Fitting | None = None
         self._pieces: list[Decoded] = []
         self._partial = ""
         self._heard = 0
@@ -80,10 +123,35 @@ class WhisperAsr:
 
     def finish(self) -> Transcript:
         """The text of everything accepted since the last reset; then forgets it."""
-        whole = self._join([*self._pieces, self._decode(final=True)])
+        transcript = self._transcript(self._decode(final=True))
         self.reset()
+        return transcript
+
+    def guess(self) -> Guess:
+        """See GuessingAsr.guess."""
+        decoded = self._decode(final=True)
+        transcript = self._transcript(decoded)
+        return Guess(transcript, self._ending(transcript, decoded))
+
+    def _transcript(self, last: Decoded) -> Transcript:
+        whole = self._join([*self._pieces, last])
         confidence = math.exp(whole.logprob / whole.count) if whole.text else 0.0
-        return Transcript(whole.text, confidence)
+        return Transcript(whole.text, confidence, last.alternatives)
+
+    def _ending(self, transcript: Transcript, decoded: Decoded) -> Ending:
+        """Whether the text sounds like the end."""
+        words = words_of(transcript.text)
+        if self._search is None or not words:
+            return Ending.POSSIBLE
+        automaton = self._search.automaton
+        if decoded.begun and len(words) > 1:  # "stop" is the beginning of many sentences
+            return Ending.UNFINISHED
+        if automaton.grammar.accepts(words):
+            if not decoded.expected or transcript.confidence < SURE_ENDING:
+                return Ending.POSSIBLE
+            return Ending.COMPLETE if automaton.closes(words) else Ending.WHOLE
+        dangling = transcript.text.endswith(("...", "-", ",")) or words[-1] in DANGLING
+        return Ending.UNFINISHED if dangling or automaton.begins(words) else Ending.POSSIBLE
 
     def reset(self) -> None:
         """Throws the utterance away. A new grammar is prepared already now, while the next one is being said."""
@@ -98,6 +166,7 @@ class WhisperAsr:
         if grammar is not self._grammar:
             self._grammar = grammar
             self._search = GrammarSearch(self._decoder, grammar) if grammar is not None else None
+            self._fitting = Fitting(self._decoder, grammar) if grammar is not None else None
 
     def _store(self, samples: Samples) -> None:
         """Adds sound to the window; a window that is full is decoded and its remainder after the cut starts the next."""
@@ -127,11 +196,33 @@ class WhisperAsr:
         if not len(sound) or max(int(sound.max()), -int(sound.min())) < QUIET:
             return NOTHING
         heard = self._decoder.hear(self._mel)
-        free = self._decoder.greedy(heard)
         if not final or self._pieces:
-            return free
+            return self._decoder.greedy(heard)
         self._follow_grammar()
-        return free if self._search is None else self._search.improved(heard, free)
+        return self._expected(heard)
+
+    def _expected(self, heard: Heard) -> Decoded:
+        """The expected sentence that was probably said, else the free text."""
+        if self._search is None or self._fitting is None:
+            return self._decoder.greedy(heard)
+        candidates = self._search.search(heard)
+        found = [candidate for candidate in candidates if candidate.whole]
+        begun = bool(candidates) and not candidates[0].whole and self._fitting.fit(candidates[0]).confidence() >= ACCEPTED
+        if not found:
+            return replace(self._decoder.greedy(heard), begun=begun)
+        fit = self._fitting.fit(found[0])
+        sure = fit.confidence()
+        if self._accepted and (sure < CERTAIN or heard.no_speech > PERHAPS_NO_SPEECH):
+            free = self._decoder.freely(heard)
+            said = spoken(heard, free)
+            if said.text and self._search.automaton.grammar.accepts(words_of(said.text)):
+                return replace(said, text=with_colons(said.text), expected=True)
+            sure = fit.confidence_beside(free)
+            if sure < self._accepted or (not said.text and len(fit.costs) < LONG):
+                return replace(said, begun=begun)
+        texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
+        begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)
+        return Decoded(texts[0], math.log(max(sure, 1e-6)), 1, expected=True, begun=begun, alternatives=texts[1:])
 
     @staticmethod
     def _join(pieces: list[Decoded]) -> Decoded:

@@ -30,7 +30,7 @@ class TokenAutomaton:
     START: State = (0, ())
 
     def __init__(self, grammar: WordGrammar, tokens: Callable[[str], list[int]]) -> None:
-        self._grammar = grammar
+        self.grammar = grammar
         words = {word for arcs in grammar.arcs for word in arcs}
         self._tokens = {word: tuple(tokens(f" {word}")) for word in words}
         self._arcs: dict[State, Arcs] = {}
@@ -43,20 +43,20 @@ class TokenAutomaton:
             self._arcs[state] = self._worked_out(state)
         return self._arcs[state]
 
-    def accepts(self, words: list[str]) -> bool:
-        """Whether the words are a sentence of the grammar."""
-        state = 0
-        for word in words:
-            if word not in self._grammar.arcs[state]:
-                return False
-            state = self._grammar.arcs[state][word]
-        return self._grammar.final[state]
+    def begins(self, words: list[str]) -> bool:
+        """Whether the words are the beginning of a sentence, and not one themselves."""
+        state = self.grammar.after(words)
+        return state is not None and not self.grammar.final[state]
+
+    def closes(self, words: list[str]) -> bool:
+        """Whether the words are a sentence that is not gone on with: see `WordGrammar.closed`; or one single word ("stop")."""
+        return self.grammar.accepts(words) and (self.grammar.after(words) in self.grammar.closed or len(words) == 1)
 
     def _worked_out(self, state: State) -> Arcs:
         """All states inside the words that leave one word state are worked out together; see `Arcs`."""
         place, begun = state
         inside: dict[tuple[int, ...], dict[int, State]] = {(): {}}
-        ends = {self._tokens[word]: target for word, target in self._grammar.arcs[place].items()}
+        ends = {self._tokens[word]: target for word, target in self.grammar.arcs[place].items()}
         for ids in ends:
             for size in range(len(ids)):
                 inside.setdefault(ids[:size], {})[ids[size]] = (place, ids[: size + 1])
@@ -64,7 +64,7 @@ class TokenAutomaton:
             if ids not in inside:  # no longer word begins with this one
                 inside[ids[:-1]][ids[-1]] = (target, ())
         for tokens, found in inside.items():
-            final = not tokens and self._grammar.final[place]
+            final = not tokens and self.grammar.final[place]
             if tokens in ends:
                 after = self.arcs((ends[tokens], ()))
                 found = {**dict(zip(after.tokens, after.targets, strict=True)), **found}

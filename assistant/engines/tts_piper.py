@@ -16,11 +16,9 @@ from piper import PiperConfig, PiperVoice
 from assistant.engines.session import Array, OnnxSession
 from assistant.engines.speech_level import Floats, chunks, polish, silence
 from assistant.engines.speech_text import pieces
+from assistant.engines.vits_voice import GAIN_DB, VitsVoice, is_package
 from assistant.errors import ModelError
 from assistant.events import Samples
-
-GAIN_DB = 3.0
-"""The joe voice peaks at 0.34 to 0.82 of full scale without Piper's own normalisation; this brings the middle to 0.75."""
 
 SENTENCE_PAUSE = 0.2
 CLAUSE_PAUSE = 0.06
@@ -31,7 +29,8 @@ class PiperTts:
     """Speaks with one Piper voice.
 
     Args:
-        model: the voice's .onnx file; its settings lie beside it as <model>.json.
+        model: the voice's .onnx file, its settings beside it as <model>.json; or a package of `assistant export --voice`, which
+            sounds before a sentence is computed.
         speed: 1 = the voice's own pace.
         threads: onnxruntime threads.
 
@@ -42,18 +41,20 @@ class PiperTts:
     rate: int
 
     def __init__(self, model: Path, speed: float = 1.0, threads: int = 1) -> None:
-        settings = model.with_name(model.name + ".json")
-        try:
-            config = PiperConfig.from_dict(json.loads(settings.read_text("utf-8")))
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"the settings {settings} of the Piper voice cannot be read: {error}") from error
-        self._session = OnnxSession(model, threads)
+        self._random = np.random.default_rng()
+        self._streaming = VitsVoice.open(model, speed, threads) if is_package(model) else None
+        config = _config(model, self._streaming)
         self._voice = PiperVoice(session=None, config=config)  # for its phonemes and ids; the network is run here
-        self._speaker = np.array([config.default_speaker_id], np.int64) if "sid" in self._session.inputs else None
-        self._scales = np.array([config.noise_scale, config.length_scale / speed, config.noise_w_scale], np.float32)
         self.rate = config.sample_rate
+        if self._streaming is None:
+            self._open_whole(model, config, speed, threads)
         for _ in self.synthesize("Okay."):  # the first pass loads espeak-ng and allocates
             pass
+
+    def _open_whole(self, model: Path, config: PiperConfig, speed: float, threads: int) -> None:
+        self._session = OnnxSession(model, threads)
+        self._speaker = np.array([config.default_speaker_id], np.int64) if "sid" in self._session.inputs else None
+        self._scales = np.array([config.noise_scale, config.length_scale / speed, config.noise_w_scale], np.float32)
 
     def synthesize(self, text: str) -> Iterator[Samples]:
         """See TtsEngine.synthesize. The noise of the voice is random, so no two runs are equal."""
@@ -63,8 +64,10 @@ class PiperTts:
                 if not phonemes:
                     continue
                 yield from chunks(silence(pause, self.rate), self.rate)  # sounds while the next piece is computed
-                sound = polish(self._speak(phonemes), self.rate, GAIN_DB)
-                yield from chunks(sound, self.rate)
+                if self._streaming is not None:
+                    yield from self._streaming.speak(self._voice.phonemes_to_ids(phonemes), self._random)
+                else:
+                    yield from chunks(polish(self._speak(phonemes), self.rate, GAIN_DB), self.rate)
                 pause = CLAUSE_PAUSE
             if pause and ends_sentence:
                 pause = SENTENCE_PAUSE
@@ -77,3 +80,11 @@ class PiperTts:
             feeds["sid"] = self._speaker
         sound = self._session.run(feeds)[self._session.outputs[0]]  # (1, 1, 1, n)
         return sound.reshape(-1).astype(np.float32)
+
+
+def _config(model: Path, streaming: VitsVoice | None) -> PiperConfig:
+    settings = model.with_name(model.name + ".json")
+    try:
+        return PiperConfig.from_dict(streaming.settings if streaming else json.loads(settings.read_text("utf-8")))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"the settings {settings} of the Piper voice cannot be read: {error}") from error

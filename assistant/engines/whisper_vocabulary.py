@@ -59,6 +59,10 @@ class Vocabulary:
         """Words of a list of ids, without the special ones, stripped."""
         return str(self._encoding.decode([token for token in tokens if token < self.end])).strip()
 
+    def piece(self, token: int) -> str:
+        """One token's letters, the space in front of a word included; bytes that are no text become a replacement sign."""
+        return str(self._encoding.decode_single_token_bytes(token), "utf-8", "replace")
+
     def no_speech_probability(self, first: Floats) -> float:
         """first: scores after the start token alone, where Whisper was trained to say "no speech" (its decoding.py)."""
         weights = np.exp(first - first.max())

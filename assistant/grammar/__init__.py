@@ -72,7 +72,8 @@ def compile_grammar(loaded: tuple[Loaded, ...]) -> WordGrammar:
     )
     pieces = Graph()
     courtesy = Words(pieces, words).state(Templates(pieces).parsed(BEFORE, pieces.end))
-    return _flattened(words, words.union(commands, _joined(words, courtesy, commands)), commands)
+    thanks = Words(pieces, words).state(Templates(pieces).parsed(AFTER, pieces.end))
+    return _flattened(words, words.union(commands, _joined(words, courtesy, commands)), commands, {thanks, words.end})
 
 
 def _sentences(intent: Intent, scope: Scope, words: Graph) -> int:
@@ -108,13 +109,18 @@ def _joined(graph: Graph, first: int, then: int) -> int:
     return graph.union(state, then) if graph.is_final(first) else state
 
 
-def _flattened(graph: Graph, start: int, commands: int) -> WordGrammar:
-    """The states that can be reached, numbered from 0, with an arc from every end of a sentence through "and" to the next."""
+def _flattened(graph: Graph, start: int, commands: int, closed: set[int]) -> WordGrammar:
+    """The states that can be reached, numbered from 0, with an arc from every end of a sentence through "and" to the next.
+
+    closed: the ends after which only a courtesy may come.
+    """
     numbers = {start: 0}
     arcs: list[dict[str, int]] = []
     for followed in _walk(graph, start, commands):
         arcs.append({word: numbers.setdefault(target, len(numbers)) for word, target in followed.items()})
-    return WordGrammar(tuple(arcs), tuple(graph.is_final(state) for state in numbers))
+    done = frozenset(numbers[state] for state in closed if state in numbers)
+    joining = frozenset(number for state, number in numbers.items() if graph.is_final(state) and AND not in graph.arcs(state))
+    return WordGrammar(tuple(arcs), tuple(graph.is_final(state) for state in numbers), done, joining)
 
 
 def _walk(graph: Graph, start: int, commands: int) -> Iterator[Mapping[str, int]]:

@@ -16,11 +16,15 @@ from hassil.expression import Alternative, Expression, Group, ListReference, Per
 from hassil.intents import IntentData, RangeSlotList, SlotList, TextSlotList, TextSlotValue
 from hassil.parse_expression import parse_sentence
 
+from assistant.engines.spelling import in_words
 from assistant.grammar.graph import SPACE, Graph
 from assistant.grammar.numbers import LISTS, MEASURES, spoken
 
 WORD = re.compile(r"[a-zà-öø-ÿ']+|\d+(?:th|st|nd|rd)?")
 """What counts as a word; "20°" and "50%", which templates allow, do not: numbers are in words."""
+
+NUMBER = re.compile(r"(?<!\S)\d{1,4}(?!\S)")
+"""A number of a template or a name: understanding has made digits of its words ("twenty ounce")."""
 
 MOST_NUMBERS = 400
 """A range of more numbers than this, or of larger ones, is left out; understanding knows number words to 999."""
@@ -82,7 +86,7 @@ class Templates:
         if not then:
             return then
         if isinstance(expression, TextChunk):
-            return self._graph.text(expression.text.lower(), then)
+            return self._graph.text(NUMBER.sub(lambda match: in_words(int(match[0])), expression.text.lower()), then)
         if isinstance(expression, RuleReference):
             rule = scope.rules.get(expression.rule_name)
             return self._graph.nothing if rule is None else self._state(rule.expression, scope, then)

@@ -62,6 +62,11 @@ class Understanding:
         intents = reader.custom(digits(without_commas(cleaned)))
         return Understood(intents or reader.sentence(digits(without_fillers(cleaned))))
 
+    def renew(self, custom: Sequence[Sentences]) -> None:
+        """Other sentences of the user's from the next text on."""
+        self._custom = tuple(custom)
+        self._built = self._build()
+
     def matches(self, text: str) -> str:
         """The name of the built-in intent that a sentence would be, "" for none: for checking a user's templates."""
         reader = reading.Reader(self._built, self._home, Context())

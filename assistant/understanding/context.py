@@ -36,7 +36,12 @@ POSITIONS = {
     "fourth": 3,
     "4": 3,
     "last": -1,
+    "left": 0,
+    "one on the left": 0,
+    "right": -1,
+    "one on the right": -1,
 }
+"""Words for one of several choices; what is in view is offered from left to right."""
 
 
 @dataclass(frozen=True, slots=True)

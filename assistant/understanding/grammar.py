@@ -147,11 +147,16 @@ def _custom_blocks(sentences: Iterable[Sentences]) -> dict[str, Any]:
     intents: dict[str, Any] = {}
     for entry in sentences:
         block = {
-            "sentences": [template.lower() for template in entry.templates],
+            "sentences": [_lower(template) for template in entry.templates],
             "lists": {name: list_dict(spec) for name, spec in entry.lists.items()},
         }
         intents.setdefault(entry.intent, {"data": []})["data"].append(block)
     return intents
+
+
+def _lower(template: str) -> str:
+    """A template in lower case, the names of its {slots} as they are."""
+    return re.sub(r"\{[^}]*\}|[^{]+", lambda match: match[0] if match[0].startswith("{") else match[0].lower(), template)
 
 
 @lru_cache(maxsize=2)

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from assistant.bench_negatives import NOT_COMMANDS
 from assistant.caller import Floats, Room, speak
 from assistant.config import folders
 from assistant.engines import CAPTURE_RATE, TtsEngine
@@ -31,7 +32,6 @@ from assistant.events import Samples
 from assistant.grammar import ActiveGrammar, compile_grammar
 from assistant.home import load_home
 from assistant.registry import Registry
-from assistant.spoken import words
 from assistant.understanding import Understanding
 from models.whisper.bias_sentences import COMMANDS, NEAR_MISSES, other_speech
 
@@ -39,11 +39,6 @@ SNR_DB = 15.0
 OTHER_SENTENCES = 160
 SILENCE = (0.3, 0.4)
 """Seconds before and after what is said, as the ear passes them on (its preroll and its silence)."""
-
-NOT_COMMANDS = frozenset(
-    words("Clarify MissingDevice Unsupported RestNotUnderstood NoReferent NothingBefore Greeting Thanks Goodbye Help WhoAreYou")
-)
-"""Intents that change nothing and cost a sentence of reply at most."""
 
 Intents = list[tuple[str, tuple[tuple[str, str], ...]]]
 

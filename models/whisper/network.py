@@ -75,8 +75,8 @@ class Network:
             (3 * s.width, s.width),
         )
         q, k, v = (self._heads(part) for part in g.op("Split", inside, axis=2, outputs=3))
-        k = g.op("Concat", g.op("Gather", "past_k", g.constant(layer), axis=0), k, axis=2)
-        v = g.op("Concat", g.op("Gather", "past_v", g.constant(layer), axis=0), v, axis=2)
+        k = self._remember(g.op("Gather", "past_k", g.constant(layer), axis=0), k)
+        v = self._remember(g.op("Gather", "past_v", g.constant(layer), axis=0), v)
         said = self._attention(q, k, v, mask)
         x = g.op("Add", x, self._linear(said, f"{name}/self_attention/linear_1", (s.width, s.width)))
         asked = self._linear(self._norm(x, f"{name}/attention/layer_norm"), f"{name}/attention/linear_0", (s.width, s.width))
@@ -84,6 +84,10 @@ class Network:
         heard = self._attention(self._heads(asked), cross_k, cross_v, "bias")  # (heads, audio, 64) broadcasts over B
         x = g.op("Add", x, self._linear(heard, f"{name}/attention/linear_2", (s.width, s.width)))
         return self._feed_forward(x, f"{name}/ffn"), k, v
+
+    def _remember(self, past: str, new: str) -> str:
+        """A layer's memory, (B, heads, P, 64), with this step's keys or values behind it."""
+        return str(self._graph.op("Concat", past, new, axis=2))
 
     def _feed_forward(self, x: str, name: str) -> str:
         s = self.sizes

@@ -1,7 +1,10 @@
 """Whole event lists over real recordings: fifty people's voices, real engines, audio time.
 
-`pytest tests/golden --update-golden` writes the lists anew; the difference is then read and committed like code. Confidences may
-differ by a little between processors, so they are compared with a tolerance; everything else must be equal.
+`pytest tests/golden --update-golden` writes the lists anew; the difference is then read and committed like code.
+
+On one processor the same sound gives the same events, to the byte. Between processors int8 networks round differently, which may
+turn one word of a text: so against the written lists every event, its turn and its moment must be equal, texts may differ in
+WORD_ERRORS of their words, and scores by SCORE. What was only guessed while the person still spoke is not compared.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import jiwer
 import numpy as np
 import pytest
 import soundfile
@@ -47,16 +51,34 @@ def hear(engines: app.Engines, file: Path) -> list[dict[str, Any]]:
     return [json.loads(to_json(event)) for event in seen if not isinstance(event, TurnMeasured)]
 
 
-def comparable(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: pytest.approx(value, abs=0.05) if key in {"confidence", "score"} else value for key, value in event.items()}
+SCORE = 0.1
+WORD_ERRORS = 0.2
+"""One word in five: these orders have about ten words."""
+
+
+def outline(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What must be the same on every processor: all but guesses and the words of the text."""
+    kept = [{key: value for key, value in event.items() if key != "text" or event["event"] == "Replied"} for event in events]
+    return [event for event in kept if event["event"] != "PartialTranscript"]
+
+
+def nearly(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: pytest.approx(value, abs=SCORE) if key in {"confidence", "score"} else value for key, value in event.items()}
+
+
+def words(events: list[dict[str, Any]]) -> str:
+    (text,) = (event["text"] for event in events if event["event"] == "FinalTranscript")
+    return " ".join("".join(letter if letter.isalnum() or letter == "'" else " " for letter in text.lower()).split())
 
 
 @pytest.mark.parametrize("number", range(ORDERS))
 def test_recording(engines: app.Engines, shared_data: Path, number: int, request: pytest.FixtureRequest) -> None:
     file = sorted((shared_data / "audio/commands").rglob("*.flac"))[number]
     events = hear(engines, file)
-    assert events == [comparable(event) for event in hear(engines, file)], "the same sound, other events"
+    assert events == hear(engines, file), "the same sound, other events"
     golden = FOLDER / f"order-{number}.jsonl"
     if request.config.getoption("--update-golden"):
         golden.write_text("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events), "utf-8")
-    assert events == [comparable(json.loads(line)) for line in golden.read_text("utf-8").splitlines()]
+    written = [json.loads(line) for line in golden.read_text("utf-8").splitlines()]
+    assert outline(events) == [nearly(event) for event in outline(written)]
+    assert jiwer.wer(words(written), words(events)) <= WORD_ERRORS

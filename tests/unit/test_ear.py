@@ -9,6 +9,7 @@ import pytest
 
 from assistant.config import EarConfig
 from assistant.ear import Ear, EarSettings, Heard
+from assistant.engines import Ending
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
 from tests.fakes import FakeVad, FakeWake, silence, voice, wake_word
 
@@ -143,3 +144,37 @@ def test_the_microphone_vanishing_ends_the_utterance() -> None:
     feed(ear, silence(1), wake_word(), silence(0.4), voice(1))
     assert [event.reason for event in events(ear.close()) if isinstance(event, SpeechEnded)] == ["end_of_input"]
     assert ear.close() == []
+
+
+def settled(ear: Ear, ending: Ending, *sounds: Samples) -> list[Heard]:
+    """Feeds sound frame by frame; each pause is settled with `ending` at once."""
+    heard: list[Heard] = []
+    sound = np.concatenate(sounds)
+    for start in range(0, len(sound), 512):
+        for item in ear.feed(sound[start : start + 512]):
+            heard.append(item)
+            if item.pause:
+                ear.settle(item.at, ending)
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("ending", "wait"), [(Ending.COMPLETE, 0.192), (Ending.WHOLE, 0.352), (Ending.POSSIBLE, 0.4), (Ending.UNFINISHED, 0.9)]
+)
+def test_patience_depends_on_how_the_sentence_ends(ending: Ending, wait: float) -> None:
+    heard = settled(make_ear(), ending, silence(1), wake_word(), silence(0.5), voice(0.3), silence(2))
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded)
+    assert ended.at - ended.speech_end_at == pytest.approx(wait, abs=0.04)
+
+
+def test_a_pause_is_marked_once_and_speech_forgets_what_was_settled() -> None:
+    ear = make_ear()
+    speech = (voice(1), silence(0.7), voice(1), silence(0.16))
+    heard = settled(ear, Ending.UNFINISHED, silence(1), wake_word(), silence(0.5), *speech)
+    assert [item.pause for item in heard].count(True) == 2
+    ear.settle(0.5, Ending.COMPLETE)  # an answer about an older pause comes too late
+    assert names(heard) == ["WakeDetected", "SpeechStarted"]
+    rest = feed(ear, silence(0.3))
+    assert names(rest) == []
+    assert names(feed(ear, silence(0.6))) == ["SpeechEnded"]

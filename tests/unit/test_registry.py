@@ -122,7 +122,8 @@ def test_the_table_that_ships_is_complete():
 
 
 def test_defaults_are_what_the_assistant_starts_with(tmp_path: Path):
-    assert Registry(tmp_path).defaults() == ["whisper-tiny.en", "silero-vad", "okay-nabu", "hibari-heart", "pico"]
+    defaults = ["whisper-tiny.en", "silero-vad", "okay-nabu", "hibari-heart", "pico", "openwakeword-features"]
+    assert Registry(tmp_path).defaults() == defaults
 
 
 def test_only_one_model_is_unpinned_and_it_says_so(tmp_path: Path):
