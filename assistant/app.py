@@ -52,6 +52,9 @@ from device.earcons import earcon
 log = logging.getLogger(__name__)
 
 MIRROR = "EDGE_ASSISTANT_MIRROR"
+MINILM = "minilm-l6"
+"""Registry entry whose weights the intent engine `fusion` needs."""
+
 LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
 VERIFIED = 0.3
@@ -177,9 +180,12 @@ def make_eyes(config: Config, folders: Folders) -> Eyes:
 
 def make_intent(config: Config, folders: Folders) -> IntentEngine | None:
     """The learned model of the settings that understands what no sentence fits; None = none. Raises ConfigError or ModelError."""
-    if not (name := config.intent.engine):
+    name, registry = config.intent.engine, make_registry(folders)
+    if name == "auto":
+        name = "fusion" if registry.installed(MINILM) else ""
+    if not name:
         return None
-    needs = (make_registry(folders).path("minilm-l6"), folders.cache) if name == "fusion" else ()
+    needs = (registry.path(MINILM), folders.cache) if name == "fusion" else ()
     return engine_class("intent", name)(*needs)  # type: ignore[no-any-return]
 
 

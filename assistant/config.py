@@ -152,9 +152,10 @@ class VisionConfig(_Table):
 
 
 class IntentConfig(_Table):
-    """Understanding beyond the sentences. engine: the learned model that is asked when no sentence fits; "" = none."""
+    """Understanding beyond the sentences. engine: the learned model that is asked when no sentence fits; "auto" = fusion if its
+    weights are installed (`assistant models pull minilm-l6`), else none; "" = none."""
 
-    engine: str = ""
+    engine: str = "auto"
 
 
 class ChatConfig(_Table):

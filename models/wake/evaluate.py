@@ -36,6 +36,7 @@ from assistant.wake.sound import Surroundings
 from assistant.wake.training import train
 from models.wake import recordings as real
 from models.wake.build_bank import LEARNED_FILES
+from models.wake.speak_hours import load_hours
 from models.wake.voices import all_voices
 
 VOICES = {"hibari": 1.5, "kokoro": 0.25, "espeak-ng": 2.5}
@@ -91,6 +92,7 @@ def evaluate(
     spoken: Annotated[int, typer.Option(help="synthetic recordings of the word")] = 300,
     scenes: Annotated[int, typer.Option(help="scenes of each of these")] = 4,
     steps: Annotated[int, typer.Option(help="training steps")] = 600,
+    hours: Annotated[Path | None, typer.Option(help="more other sound to learn from, made by models.wake.speak_hours")] = None,
 ) -> None:
     """Learn and test words; one JSON object a line."""
     embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
@@ -99,6 +101,7 @@ def evaluate(
     sounds = {path.name: real.load(path) for path in sorted((folder / "wake").iterdir())}
     sides = {name: real.split(found) for name, found in sounds.items()}
     voices = all_voices(("joe",))
+    more = (load_hours(hours),) if hours else ()
     for word in words:
         learn, heard = ([sounds[word][index] for index in side] for side in sides[word])
         other_learn, other_test = (
@@ -118,7 +121,7 @@ def evaluate(
                 taught = (
                     replace(lesson, recorded=bags(chosen * copies, around, embed, random, lambda: None)) if chosen else lesson
                 )
-                examples = Examples(*scenes_and_shares(taught), (bank.learn, lesson.near, hard))
+                examples = Examples(*scenes_and_shares(taught), (bank.learn, lesson.near, hard, *more))
                 network = train(examples, np.random.default_rng(seed), lambda: None, steps)
                 found = test.run(network, heard, other_test)
                 typer.echo(json.dumps({"word": word, "seed": seed, "recordings": len(chosen), **found}))

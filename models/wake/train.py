@@ -8,6 +8,7 @@ numpy only, some minutes on one core, with a progress bar. The voices are those 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from assistant.config import folders
 from assistant.engines.speech_embedding import SpeechEmbedding
 from assistant.wake.enroll import finish
 from assistant.wake.lesson import Scale, Teacher
+from models.wake.speak_hours import load_hours
 from models.wake.voices import all_voices
 
 SHARES = {"hibari": 2.0, "kokoro": 0.5, "espeak-ng": 3.0, "piper joe": 1.0}
@@ -38,6 +40,7 @@ def train_word(
     spoken: Annotated[int, typer.Option(help="times the voices say the word")] = 600,
     scenes: Annotated[int, typer.Option(help="scenes of each of these")] = 6,
     steps: Annotated[int, typer.Option(help="training steps")] = 1500,
+    hours: Annotated[Path | None, typer.Option(help="more other sound to learn from, made by models.wake.speak_hours")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Train and write a word."""
@@ -50,7 +53,10 @@ def train_word(
         embed = SpeechEmbedding(registry.path("openwakeword-features"), folders().cache)
         voices = all_voices(tuple(without or ()))
         teacher = Teacher(voices, embed, np.random.default_rng(seed), lambda: bar.advance(task), scale)
-        card = finish(teacher, teacher.prepare(said_as or phrase, sounds), phrase, len(sounds), output)
+        lesson = teacher.prepare(said_as or phrase, sounds)
+        if hours:
+            lesson = replace(lesson, near=np.concatenate([lesson.near, load_hours(hours)]))
+        card = finish(teacher, lesson, phrase, len(sounds), output)
     typer.echo(card.point["text"])
 
 

@@ -1,0 +1,75 @@
+"""Hours of other sound for training: sentences of two data sets by all voices, as they are and in noisy rooms.
+
+    python -m models.wake.speak_hours TEXT_FOLDER -o hours.npz --hours 5
+
+TEXT_FOLDER holds slurp_devel.jsonl (CC BY 4.0) and clinc150_train_val.json (CC BY 3.0). The bank that comes with the package is
+small because every device has it; words that are trained here (`models.wake.train`, `models.wake.evaluate`) learn from this file
+as well. It is not shipped: it can be made again from the same seed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from assistant import app
+from assistant.bench_negatives import read_sentences
+from assistant.caller import Floats
+from assistant.config import folders
+from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.wake.examples import disturbed, plain
+from assistant.wake.rates import HOP_HOURS
+from assistant.wake.sound import Surroundings
+from models.wake.voices import all_voices
+
+SHARES = {"hibari": 1.0, "kokoro": 0.2, "espeak-ng": 3.0}
+"""How often a voice speaks compared with others."""
+
+AT_ONCE = 40
+"""Sentences spoken before they are set in rooms, one of them in the background of another."""
+
+TEXTS = ("slurp_devel.jsonl", "clinc150_train_val.json")
+
+
+def speak_hours(
+    texts: Annotated[Path, typer.Argument(help="folder with " + " and ".join(TEXTS))],
+    output: Annotated[Path, typer.Option("--output", "-o", help="file to write, .npz")],
+    hours: Annotated[float, typer.Option(help="how much, half of it in noisy rooms")] = 5.0,
+    without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+) -> None:
+    """Write embeddings of spoken sentences."""
+    random = np.random.default_rng(seed)
+    voices = all_voices(tuple(without or ("pico", "joe")))
+    names = list(voices)
+    shares = np.array([SHARES.get(name, 1.0) for name in names])
+    sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)]
+    embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
+    found: list[Floats] = []
+    wanted, have = round(hours / HOP_HOURS), 0
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("speaking", total=wanted)
+        while have < wanted:
+            speakers = random.choice(names, AT_ONCE, p=shares / shares.sum())
+            said = [voices[name](str(random.choice(sentences)), random) for name in speakers]
+            parts = [plain(said, embed), disturbed(said, Surroundings(said, []), embed, random, lambda: None)]
+            found += parts
+            have += sum(map(len, parts))
+            bar.update(task, completed=have)
+    np.savez(output, embeddings=np.concatenate(found).astype(np.float16))
+    typer.echo(f"{output}: {have * HOP_HOURS:.2f} h by {', '.join(names)}")
+
+
+def load_hours(file: Path) -> Floats:
+    """What `speak_hours` wrote: (k, 96)."""
+    with np.load(file) as stored:
+        return np.asarray(stored["embeddings"], np.float32)
+
+
+if __name__ == "__main__":
+    typer.run(speak_hours)
