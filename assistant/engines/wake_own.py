@@ -10,7 +10,7 @@ import numpy as np
 from assistant.engines import CAPTURE_RATE, Wake
 from assistant.engines.embedding_head import CARD_FILE, HEAD_FILE, WINDOW, Floats
 from assistant.engines.session import OnnxSession
-from assistant.engines.speech_embedding import EMBEDDING, HOP, SpeechEmbedding
+from assistant.engines.speech_embedding import HOP, SpeechEmbedding
 from assistant.errors import ModelError
 from assistant.events import Samples
 
@@ -18,7 +18,11 @@ REFRACTORY_SAMPLES = CAPTURE_RATE
 """One word is reported once: nothing more for 1 s after a detection."""
 
 SETTLED = WINDOW + 9
-"""The first hop whose window has heard only real sound: an embedding sees 9.5 hops, which are made up at the beginning."""
+"""Hops that a window looks back over: an embedding sees 9.5. So many of faint noise are heard before the first real sound, else
+whoever speaks at once is not heard."""
+
+FAINT = 2.0
+"""Standard deviation of that noise in 16-bit steps."""
 
 MAX_LOGIT = 30.0
 """exp() of more gives nothing new."""
@@ -69,10 +73,7 @@ class OwnWake:
         known = np.concatenate([self._recent, embeddings])
         self._recent = known[-(WINDOW - 1) :]
         self._hops += len(embeddings)
-        if len(known) < WINDOW:
-            return []
         logits = self._head.run({"x": known})["logit"]
-        logits[: max(0, SETTLED - (self._hops - len(logits)) - 1)] = -np.inf
         above = np.clip(logits.astype(np.float64) - self._offset, -MAX_LOGIT, MAX_LOGIT)
         return [float(score) for score in 1 / (1 + np.exp(-above))]
 
@@ -85,6 +86,7 @@ class OwnWake:
     def reset(self) -> None:
         """See WakeEngine.reset."""
         self._embed.reset()
-        self._recent = np.zeros((0, EMBEDDING), np.float32)
+        faint = np.random.default_rng(0).standard_normal(SETTLED * HOP) * FAINT
+        self._recent = self._embed.feed(np.rint(faint).astype(np.int16))[-(WINDOW - 1) :]
         self._hops = 0
         self._quiet_until = 0

@@ -22,17 +22,21 @@ SHORTEST_BEGINNING = 3
 """Letters that a token must have to count as the beginning of a longer word: " a" is no "americano"."""
 
 
-SURE = np.array([0.336, -0.74, -0.024, 1.934, -2.569, 0.631, 0.045])
-SURE_BIAS = 1.224
+SURE = np.array([0.141, -0.685, 0.001, 2.397, -2.602, 0.332, 0.033])
+SURE_BIAS = 0.358
 """Logistic regression on `Fit.features`: models/whisper/fit_confidence.py."""
 
-ASIDE = np.array([0.407, -0.812, -0.05, 2.209, -2.618, 0.366, 0.354, -0.335, 0.778, -1.483])
-ASIDE_BIAS = -0.595
+ASIDE = np.array([0.242, -0.734, 0.013, 2.773, -2.575, 0.122, 0.307, -0.324, 0.667, -1.408])
+ASIDE_BIAS = -1.693
 """The same on `Fit.features_beside`."""
 
 FIRST = 2.0
 """Most nats that the first token's regret counts: where a sentence begins, words that sound alike ("brew", "do", "pro") and
 beginnings of other sentences are likelier however well the rest fits; what tells another request apart comes later."""
+
+ENOUGH = 12
+"""Tokens from which more make a sentence no surer: without a limit six commands joined by "and" were believed however badly each
+of them fitted."""
 
 LONG = 7
 """Tokens, the end included, from which a sentence counts although Whisper thinks that nobody spoke, as it does where many talk.
@@ -65,7 +69,7 @@ class Fit:
                 self.regrets.mean(),
                 worst[0],
                 worst[1] if len(worst) > 1 else 0.0,
-                np.sqrt(len(worst)),
+                np.sqrt(min(len(worst), ENOUGH)),
                 self.costs.mean(),
                 float((self.regrets > 2.0).mean()),
                 self.regrets.sum(),

@@ -50,18 +50,19 @@ SHORTEST = CAPTURE_RATE // 10
 class Scale:
     """How much of it. spoken: times the voices say the word, together; scenes: of each of these; steps: of training.
 
-    shares: how often a voice speaks compared with others, 1 for those not named.
+    shares: how often a voice speaks compared with others, 1 for those not named; near: phrases that sound like the word.
     """
 
     spoken: int = 180
     scenes: int = 4
     steps: int = STEPS
     shares: Mapping[str, float] = field(default_factory=dict)
+    near: int = NEAR_PHRASES
 
     def work(self, recordings: int) -> int:
         """About how many ticks learning takes, for a progress bar."""
         scenes = self.spoken * (self.scenes * (HELD_OUT - 1) + 2) // HELD_OUT + recordings * SCENES_OF_RECORDING
-        return self.steps + self.spoken + scenes + NEAR_PHRASES * (1 + VOICES_PER_PHRASE)
+        return self.steps + self.spoken + scenes + self.near * (1 + VOICES_PER_PHRASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Teacher:
         """
         spellings = [spelling.strip() for spelling in phrase.split("/")]
         spoken = self._say(spellings)
-        near = self._say_near(near_phrases(spellings[0], self.random, NEAR_PHRASES))
+        near = self._say_near(near_phrases(spellings[0], self.random, self.scale.near))
         around = Surroundings(near, [])
         kept, learned = spoken[::HELD_OUT], [word for index, word in enumerate(spoken) if index % HELD_OUT]
         hard = [plain(near, self.embed), disturbed(near, around, self.embed, self.random, self.tick), *self._noises(around)]

@@ -92,7 +92,7 @@ def evaluate(
     spoken: Annotated[int, typer.Option(help="synthetic recordings of the word")] = 300,
     scenes: Annotated[int, typer.Option(help="scenes of each of these")] = 4,
     steps: Annotated[int, typer.Option(help="training steps")] = 600,
-    hours: Annotated[Path | None, typer.Option(help="more other sound to learn from, made by models.wake.speak_hours")] = None,
+    hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
 ) -> None:
     """Learn and test words; one JSON object a line."""
     embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
@@ -101,7 +101,7 @@ def evaluate(
     sounds = {path.name: real.load(path) for path in sorted((folder / "wake").iterdir())}
     sides = {name: real.split(found) for name, found in sounds.items()}
     voices = all_voices(("joe",))
-    more = (load_hours(hours),) if hours else ()
+    more = [load_hours(file) for file in hours or []]
     for word in words:
         learn, heard = ([sounds[word][index] for index in side] for side in sides[word])
         other_learn, other_test = (

@@ -1,7 +1,9 @@
 """Trains a wake word from all the voices at hand and optional recordings: the same lesson as `assistant wake enroll`, but larger.
 
-    python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" \
-        -o assistant/wake/words/okay_nabu --without pico --without joe
+    python -m models.wake.speak_hours ../shared/data/text -o hours.npz --hours 4
+    python -m models.wake.speak_hours ../shared/data/text -o more.npz --hours 5 --seed 1
+    python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" --without pico --without joe --spoken 800 \
+        --hours hours.npz --hours more.npz --check ../shared/data/audio/commands -o assistant/wake/words/okay_nabu
 
 numpy only, some minutes on one core, with a progress bar. The voices are those of models/wake/voices.py.
 """
@@ -19,11 +21,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from assistant import app
 from assistant.audiofile import read_audio
+from assistant.bench_wake import sound_files
 from assistant.caller import trimmed
 from assistant.config import folders
 from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.wake.bank import Bank, load_bank
 from assistant.wake.enroll import finish
+from assistant.wake.examples import plain
 from assistant.wake.lesson import Scale, Teacher
+from assistant.wake.rates import HOP_HOURS
 from models.wake.speak_hours import load_hours
 from models.wake.voices import all_voices
 
@@ -39,14 +45,19 @@ def train_word(
     without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
     spoken: Annotated[int, typer.Option(help="times the voices say the word")] = 600,
     scenes: Annotated[int, typer.Option(help="scenes of each of these")] = 6,
-    steps: Annotated[int, typer.Option(help="training steps")] = 1500,
-    hours: Annotated[Path | None, typer.Option(help="more other sound to learn from, made by models.wake.speak_hours")] = None,
+    check: Annotated[
+        list[Path] | None,
+        typer.Option(help="folder of ordinary sound: the threshold is chosen on every second file, too; repeatable"),
+    ] = None,
+    near: Annotated[int, typer.Option(help="phrases that sound like the word")] = 300,
+    steps: Annotated[int, typer.Option(help="training steps")] = 3000,
+    hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Train and write a word."""
     registry = app.make_registry(folders())
     sounds = [trimmed(read_audio(path) / np.float32(32768)) for path in recordings or []]
-    scale = Scale(spoken, scenes, steps, SHARES)
+    scale = Scale(spoken, scenes, steps, SHARES, near)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(phrase, total=scale.work(len(sounds)))
@@ -54,10 +65,20 @@ def train_word(
         voices = all_voices(tuple(without or ()))
         teacher = Teacher(voices, embed, np.random.default_rng(seed), lambda: bar.advance(task), scale)
         lesson = teacher.prepare(said_as or phrase, sounds)
-        if hours:
-            lesson = replace(lesson, near=np.concatenate([lesson.near, load_hours(hours)]))
-        card = finish(teacher, lesson, phrase, len(sounds), output)
+        lesson = replace(lesson, near=np.concatenate([lesson.near, *map(load_hours, hours or [])]))
+        card = finish(teacher, lesson, phrase, len(sounds), output, checked(check or [], embed))
     typer.echo(card.point["text"])
+
+
+def checked(folders_: list[Path], embed: SpeechEmbedding) -> Bank:
+    """The package's bank with more sound to choose the threshold on: every second file, the others are for testing."""
+    bank = load_bank()
+    files = [path for folder in folders_ for path in sound_files([folder])[::2]]
+    if not files:
+        return bank
+    more = plain([np.asarray(read_audio(path) / np.float32(32768), np.float32) for path in files], embed)
+    about = f"{bank.about}; {len(more) * HOP_HOURS:.2f} h of {len(files)} recordings of other words"
+    return Bank(bank.learn, np.concatenate([bank.check, more]), about)
 
 
 if __name__ == "__main__":

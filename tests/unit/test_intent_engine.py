@@ -58,7 +58,6 @@ def test_it_asks_back_when_nothing_in_view_can_do_it(engine: FusionIntent) -> No
     assert engine.parse("turn that off", ()).intent == "Clarify"
 
 
-@pytest.mark.xfail(reason="the shipped weights have not learned sides: docs/intent.md, Limits", strict=False)
 @pytest.mark.parametrize(("side", "place"), [("left", 1), ("right", 0)])
 def test_left_and_right(engine: FusionIntent, side: str, place: int) -> None:
     sight = Sight((thing("laptop", RIGHT), thing("tv", LEFT)))

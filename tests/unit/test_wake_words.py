@@ -205,10 +205,9 @@ def beep(text: str, random: np.random.Generator) -> np.ndarray:
 def test_a_lesson_is_learned_kept_and_corrected(embed, tmp_path, monkeypatch) -> None:
     from assistant.wake import enroll, lesson
 
-    monkeypatch.setattr(lesson, "NEAR_PHRASES", 6)
     monkeypatch.setattr(lesson, "SCENES_OF_RECORDING", 3)
     ticks = []
-    scale = lesson.Scale(spoken=20, scenes=2, steps=30)
+    scale = lesson.Scale(spoken=20, scenes=2, steps=30, near=6)
     teacher = Teacher({"beep": beep}, embed, np.random.default_rng(0), lambda: ticks.append(1), scale)
     made = teacher.prepare("hey mira", [beep("hey mira", np.random.default_rng(5))])
     assert made.spoken.shape[1:] == (BAG, EMBEDDING) and len(made.recorded) == 3 and len(made.held_out)
