@@ -57,7 +57,7 @@ MINILM = "minilm-l6"
 
 LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
-VERIFIED = 0.3
+VERIFIED = 0.03
 """Threshold of the first of two wake word detectors (docs/wake.md)."""
 
 RING_AGAIN_SECONDS = 5.0

@@ -37,7 +37,7 @@ class _Table(BaseModel):
 class WakeConfig(_Table):
     """The wake word. model: a name the engine knows, or the path of a model file; threshold: None = the model's own."""
 
-    engine: str = "own"
+    engine: str = "verified"
     model: str = "okay_nabu"
     threshold: Probability | None = None
 

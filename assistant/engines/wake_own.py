@@ -21,6 +21,9 @@ SETTLED = WINDOW + 9
 """Hops that a window looks back over: an embedding sees 9.5. So many of faint noise are heard before the first real sound, else
 whoever speaks at once is not heard."""
 
+SHORTEST_WORD = 8
+"""Hops from the first sound before which no word can have been said and heard: 0.64 s. That sound begins at all is no word."""
+
 FAINT = 2.0
 """Standard deviation of that noise in 16-bit steps."""
 
@@ -74,6 +77,7 @@ class OwnWake:
         self._recent = known[-(WINDOW - 1) :]
         self._hops += len(embeddings)
         logits = self._head.run({"x": known})["logit"]
+        logits[: max(0, SHORTEST_WORD - (self._hops - len(logits)))] = -np.inf
         above = np.clip(logits.astype(np.float64) - self._offset, -MAX_LOGIT, MAX_LOGIT)
         return [float(score) for score in 1 / (1 + np.exp(-above))]
 

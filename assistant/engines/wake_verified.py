@@ -15,11 +15,13 @@ from assistant.events import Samples
 STEP = 480
 """Samples per decision: 30 ms, a step of microWakeWord."""
 
-HISTORY = int(2.6 * CAPTURE_RATE)
-"""Samples that the second detector hears from before the first one fired: what its network sees, and the word."""
+HISTORY = int(3.0 * CAPTURE_RATE)
+RECENT = int(0.6 * CAPTURE_RATE)
+"""Samples that the second detector hears from before the first one fired, and the last of them, in which it may find the word.
+What comes before only settles it: it begins in the middle of other sound, which is no fair question."""
 
-PATIENCE = int(0.5 * CAPTURE_RATE)
-"""Samples that the second may go on listening."""
+PATIENCE = CAPTURE_RATE
+"""Samples that the second may go on listening: as long as the first, having fired, says nothing more."""
 
 
 class VerifiedWake:
@@ -32,8 +34,8 @@ class VerifiedWake:
 
     _pending: Samples
     _history: Samples
-    _candidate: Wake | None
     _position: int
+    _origin: int
     _until: int
 
     def __init__(self, first: ScoringWake, second: ScoringWake) -> None:
@@ -53,7 +55,7 @@ class VerifiedWake:
         return found
 
     def scores(self, samples: Samples) -> list[float]:
-        """See ScoringWake.scores: the first detector's score in steps in which a verified word is reported, else 0."""
+        """See ScoringWake.scores: the second detector's score in steps in which a verified word is reported, else 0."""
         self._pending = np.concatenate([self._pending, samples])
         found = []
         while len(self._pending) >= STEP:
@@ -64,24 +66,20 @@ class VerifiedWake:
     def _advance(self, step: Samples) -> list[Wake]:
         self._position += len(step)
         self._history = np.concatenate([self._history, step])[-HISTORY:]
-        heard = self._first.feed(step)
-        if heard:
-            self._candidate, self._until = heard[-1], self._position + PATIENCE
+        if self._first.feed(step):
+            self._origin, self._until = self._position - len(self._history), self._position + PATIENCE
             self._second.reset()
-            return self._verified(self._history)
-        if self._candidate is None:
-            return []
-        found = self._verified(step)
-        if self._position >= self._until:
-            self._candidate = None
-        return found
+            self._second.scores(self._history[:-RECENT])
+            return self._verified(self._history[-RECENT:])
+        return self._verified(step) if self._position <= self._until else []
 
     def _verified(self, sound: Samples) -> list[Wake]:
-        """Whether the second hears the candidate in more sound."""
-        if self._candidate is None or max(self._second.scores(sound), default=0.0) <= self._second.threshold:
+        """Whether the second hears the word in more sound."""
+        heard = self._second.feed(sound)
+        if not heard:
             return []
-        wake, self._candidate = self._candidate, None
-        return [wake]
+        self._until = 0
+        return [Wake(score=heard[0].score, word_end=self._origin + heard[0].word_end)]
 
     def reset(self) -> None:
         """See WakeEngine.reset."""
@@ -89,6 +87,6 @@ class VerifiedWake:
         self._second.reset()
         self._pending = np.zeros(0, np.int16)
         self._history = np.zeros(0, np.int16)
-        self._candidate = None
         self._position = 0
+        self._origin = 0
         self._until = 0

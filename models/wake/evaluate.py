@@ -44,6 +44,9 @@ VOICES = {"hibari": 1.5, "kokoro": 0.25, "espeak-ng": 2.5}
 
 SCENES_OF_OTHER_WORDS = 2
 
+UNSETTLED = 9
+"""Windows at the beginning that have heard sound which was not there: an embedding sees 9.5 hops. The word comes later."""
+
 
 class Test:
     """The sound a word is tested on, as embeddings."""
@@ -73,7 +76,7 @@ class Test:
         hours = sum(map(len, others)) * HOP_HOURS
         result: dict[str, object] = {"n": len(words), "hours": round(hours, 2), "no_rate_below_per_hour": round(3 / hours, 2)}
         for name, noisy in (("clean", False), ("noisy", True)):
-            said = [float(score(network, stream).max()) for stream in self.each(words, noisy=noisy)]
+            said = [float(score(network, stream)[UNSETTLED:].max()) for stream in self.each(words, noisy=noisy)]
             points = [point_at(rate, said, heard, hours) for rate in RATES[:3]]
             result[name] = {
                 f"{rate:g} per hour ({point.accepts} accepts)": f"{100 * point.misses / point.said:.1f} % missed "
