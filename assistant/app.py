@@ -31,6 +31,7 @@ from assistant.engines import (
     WakeEngine,
     engine_class,
 )
+from assistant.errors import ModelError
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
@@ -181,12 +182,16 @@ def make_eyes(config: Config, folders: Folders) -> Eyes:
 def make_intent(config: Config, folders: Folders) -> IntentEngine | None:
     """The learned model of the settings that understands what no sentence fits; None = none. Raises ConfigError or ModelError."""
     name, registry = config.intent.engine, make_registry(folders)
-    if name == "auto":
-        name = "fusion" if registry.installed(MINILM) else ""
-    if not name:
+    if not name or (name == "auto" and not registry.installed(MINILM)):
         return None
-    needs = (registry.path(MINILM), folders.cache) if name == "fusion" else ()
-    return engine_class("intent", name)(*needs)  # type: ignore[no-any-return]
+    try:
+        needs = (registry.path(MINILM), folders.cache) if name in ("auto", "fusion") else ()
+        return engine_class("intent", "fusion" if name == "auto" else name)(*needs)  # type: ignore[no-any-return]
+    except ModelError as error:
+        if name != "auto":
+            raise
+        log.warning("only sentences that are expected are understood: %s", error)
+        return None
 
 
 def make_reader() -> TextReader:

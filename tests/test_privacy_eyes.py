@@ -23,6 +23,7 @@ def photo(private_home: Path, shared_data: Path, fetch: Any) -> Path:
 
 
 def test_looking_stores_logs_and_sends_nothing(private_home: Path, photo: Path) -> None:
+    watched(private_home, "ask", "what time is it")  # weights that are installed are prepared once
     seen, output, log = watched(private_home, "-v", "ask", "turn that off", "--image", str(photo), "--json")
     events = {entry["event"]: entry for entry in map(json.loads, output.splitlines())}
     assert events["IntentParsed"]["referent"] == "tv" and events["IntentParsed"]["used_image"] is True

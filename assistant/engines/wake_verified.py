@@ -24,6 +24,10 @@ PATIENCE = CAPTURE_RATE
 """Samples that the second may go on listening: as long as the first, having fired, says nothing more."""
 
 
+QUIET = int(1.2 * CAPTURE_RATE)
+"""Samples after a word during which it is not reported again: the end of the same word is still in what both hear."""
+
+
 class VerifiedWake:
     """Hears what both hear.
 
@@ -37,6 +41,7 @@ class VerifiedWake:
     _position: int
     _origin: int
     _until: int
+    _quiet_until: int
 
     def __init__(self, first: ScoringWake, second: ScoringWake) -> None:
         self._first, self._second = first, second
@@ -66,7 +71,10 @@ class VerifiedWake:
     def _advance(self, step: Samples) -> list[Wake]:
         self._position += len(step)
         self._history = np.concatenate([self._history, step])[-HISTORY:]
-        if self._first.feed(step):
+        fired = bool(self._first.feed(step))
+        if self._position < self._quiet_until:
+            return []
+        if fired:
             self._origin, self._until = self._position - len(self._history), self._position + PATIENCE
             self._second.reset()
             self._second.scores(self._history[:-RECENT])
@@ -78,7 +86,7 @@ class VerifiedWake:
         heard = self._second.feed(sound)
         if not heard:
             return []
-        self._until = 0
+        self._until, self._quiet_until = 0, self._position + QUIET
         return [Wake(score=heard[0].score, word_end=self._origin + heard[0].word_end)]
 
     def reset(self) -> None:
@@ -90,3 +98,4 @@ class VerifiedWake:
         self._position = 0
         self._origin = 0
         self._until = 0
+        self._quiet_until = 0

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assistant import app
 from assistant.caller import LIGHT_NOISE, request, speak_wake_word
+from assistant.config import Config, folders
 from assistant.engines import ENGINES, ScoringWake, Wake, WakeEngine
 from assistant.engines.micro_network import OnnxNetwork, TfliteNetwork
 from assistant.engines.tts_pico import PicoTts
@@ -91,6 +93,14 @@ def test_chunk_size_and_reset_change_nothing(engine: WakeEngine, spoken: Samples
         results.append(hear(engine, spoken, chunk))
     assert all(result == results[0] for result in results)
     assert results[0], "the engine heard nothing, so the comparison would be empty"
+
+
+@pytest.mark.parametrize("voice", ["en-GB", "en-US"])
+@pytest.mark.parametrize("words", ["What is this?", "Turn on the kitchen light."])
+def test_the_default_reports_a_word_once(registry: Any, voice: str, words: str) -> None:
+    engine = app.make_wake(Config(), registry, folders())
+    said = request(PicoTts(voice), engine.phrase, words)
+    assert len(hear(engine, to_int16(np.concatenate([said.sound, np.zeros(32000, np.float32)])))) == 1
 
 
 def test_detections_are_plausible(engine: WakeEngine, spoken: Samples) -> None:
