@@ -14,8 +14,7 @@ import onnx
 
 from assistant.engines.session import OrtBackend
 from assistant.engines.session_passport import sha256
-from assistant.engines.speech_embedding import BATCH_HOPS, GRAPH_FILE, MELS_PER_HOP
-from assistant.engines.speech_embedding import _assembled as assembled
+from assistant.engines.speech_embedding import BATCH_HOPS, GRAPH_FILE, MELS_PER_HOP, embedding_graph
 from assistant.errors import ModelError
 from export import hibari, own, paths, surgery, vits, whisper
 from export.parity import run_model
@@ -105,7 +104,7 @@ def streaming_embedding() -> Part:
     mel = Range((1, 1, MELS_PER_HOP, 32), (1, 1, MELS_PER_HOP, 32), (1, 1, hops, 32))
 
     def graph(folder: Path) -> Path:
-        return assembled(folder / "embedding_model.onnx", paths.cache_folder())
+        return embedding_graph(folder / "embedding_model.onnx", paths.cache_folder())
 
     return Part(
         "streaming",

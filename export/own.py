@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from assistant.engines.micro_network import assembled
+from assistant.engines.external_weights import assembled
 from assistant.engines.minilm_weights import TRUNK, prepare
 from assistant.engines.session import OrtBackend
 from assistant.engines.whisper_weights import GRAPHS

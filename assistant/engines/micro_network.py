@@ -7,7 +7,6 @@ copied beside it. Both ways give the same probability, bit for bit (tests/contra
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pymicro_wakeword import MicroWakeWord
 
+from assistant.engines.external_weights import assembled
 from assistant.engines.session import OnnxSession
 from assistant.errors import ModelError
 
@@ -103,16 +103,3 @@ class OnnxNetwork:
         """See MicroNetwork.reset."""
         shapes = self._session.input_shapes
         self._memory = {name: np.zeros([int(side or 0) for side in shapes[name]], np.float32) for name in self._states}
-
-
-def assembled(graph: Path, name: str, weights: bytes, cache: Path) -> Path:
-    """The graph with its weights beside it, in a folder of the cache that is made once. name: of the file with the weights."""
-    data = graph.read_bytes()
-    home = cache / f"{graph.stem}-{hashlib.sha256(data + weights).hexdigest()[:16]}"
-    for file, content in ((home / name, weights), (home / graph.name, data)):
-        if not file.is_file() or file.stat().st_size != len(content):
-            home.mkdir(parents=True, exist_ok=True)
-            part = file.with_name(f".{file.name}.{os.getpid()}.part")
-            part.write_bytes(content)
-            os.replace(part, file)
-    return home / graph.name

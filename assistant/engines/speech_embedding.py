@@ -7,13 +7,12 @@ recording in one call gives the same numbers as the same sound in small pieces.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from assistant.engines.external_weights import assembled
 from assistant.engines.session import OnnxSession
 from assistant.errors import ModelError
 from assistant.events import Samples
@@ -81,7 +80,7 @@ class SpeechEmbedding:
     _pending: Floats
 
     def __init__(self, folder: Path, cache: Path) -> None:
-        self._session = OnnxSession(_assembled(folder / "embedding_model.onnx", cache))
+        self._session = OnnxSession(embedding_graph(folder / "embedding_model.onnx", cache))
         self._filters, self._taper = mel_filters(), _window()
         self._states = tuple(name for name in self._session.inputs if name != "mel")
         shapes = self._session.input_shapes
@@ -121,17 +120,10 @@ class SpeechEmbedding:
         self._memory = self._fresh
 
 
-def _assembled(source: Path, cache: Path) -> Path:
-    """The graph with its weights beside it, as ONNX external data wants it: a folder of the cache."""
+def embedding_graph(source: Path, cache: Path) -> Path:
+    """Our graph beside the published weights. source: the registry's embedding_model.onnx. Raises ModelError."""
     try:
-        weights, graph = source.read_bytes(), (GRAPHS / GRAPH_FILE).read_bytes()
+        weights = source.read_bytes()
     except OSError as error:
         raise ModelError(f"{source} is missing: run `assistant models pull openwakeword-features`") from error
-    home = cache / f"speech-embedding-{hashlib.sha256(weights + graph).hexdigest()[:16]}"
-    for name, data in ((source.name, weights), (GRAPH_FILE, graph)):
-        if not (home / name).is_file() or (home / name).stat().st_size != len(data):
-            home.mkdir(parents=True, exist_ok=True)
-            part = home / f".{name}.{os.getpid()}.part"
-            part.write_bytes(data)
-            os.replace(part, home / name)
-    return home / GRAPH_FILE
+    return assembled(GRAPHS / GRAPH_FILE, source.name, weights, cache)

@@ -7,6 +7,8 @@ sound, and idle listening costs no more than the first alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from assistant.engines import CAPTURE_RATE, ScoringWake, Wake
@@ -52,21 +54,18 @@ class VerifiedWake:
 
     def feed(self, samples: Samples) -> list[Wake]:
         """See WakeEngine.feed."""
-        self._pending = np.concatenate([self._pending, samples])
-        found = []
-        while len(self._pending) >= STEP:
-            step, self._pending = self._pending[:STEP], self._pending[STEP:]
-            found += self._advance(step)
-        return found
+        return [wake for found in self._steps(samples) for wake in found]
 
     def scores(self, samples: Samples) -> list[float]:
         """See ScoringWake.scores: the second detector's score in steps in which a verified word is reported, else 0."""
+        return [max((wake.score for wake in found), default=0.0) for found in self._steps(samples)]
+
+    def _steps(self, samples: Samples) -> Iterator[list[Wake]]:
+        """What every whole step brings."""
         self._pending = np.concatenate([self._pending, samples])
-        found = []
         while len(self._pending) >= STEP:
             step, self._pending = self._pending[:STEP], self._pending[STEP:]
-            found.append(max((wake.score for wake in self._advance(step)), default=0.0))
-        return found
+            yield self._advance(step)
 
     def _advance(self, step: Samples) -> list[Wake]:
         self._position += len(step)

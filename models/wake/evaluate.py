@@ -25,7 +25,9 @@ from assistant.audiofile import read_audio
 from assistant.bench_wake import RATES, in_room
 from assistant.caller import Floats
 from assistant.config import folders
+from assistant.engines.embedding_head import WINDOW
 from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.engines.wake_own import SETTLED
 from assistant.intervals import wilson
 from assistant.wake.bank import load_bank
 from assistant.wake.examples import Examples, bags, disturbed, plain
@@ -44,8 +46,8 @@ VOICES = {"hibari": 1.5, "kokoro": 0.25, "espeak-ng": 2.5}
 
 SCENES_OF_OTHER_WORDS = 2
 
-UNSETTLED = 9
-"""Windows at the beginning that have heard sound which was not there: an embedding sees 9.5 hops. The word comes later."""
+UNSETTLED = SETTLED - WINDOW
+"""Windows at the beginning that have heard sound which was not there. The word comes later."""
 
 
 class Test:

@@ -111,6 +111,15 @@ def framed(speech: Floats) -> Floats:
     return np.concatenate([before, speech, after])
 
 
+def orders_in_babble(data: Path, registry: Registry) -> Iterator[tuple[Samples, dict[str, str]]]:
+    """Every second recorded order among twelve other talkers at 6 dB, as the ear cuts it, and its slots."""
+    vad, crowd = make_vad(Config(), registry), np.random.default_rng(7)
+    talk = bench_orders.read_orders(data / "audio/commands")[::2]
+    for place, one in enumerate(talk):
+        mix = bench_orders.mixed(one.sound, bench_orders.babble(talk, place, crowd), 6.0, crowd)
+        yield bench_orders.spoken_part(vad, EarConfig(), bench_orders.int16(mix)), dict(one.slots)
+
+
 def collect(data: Path) -> Rows:
     """All rows, minutes of work."""
     registry = Registry(folders().data / "models", None)
@@ -124,14 +133,9 @@ def collect(data: Path) -> Rows:
     )
     noise = soundfile.read(data / "audio/noise/kitchen_first_half.flac", dtype="float32")[0]
     quiet, six, fifteen = Room(), Room(noise, 6.0, seed=5), Room(noise, 15.0, seed=6)
-    vad = make_vad(Config(), registry)
     rows = Rows()
-    talk = bench_orders.read_orders(data / "audio/commands")[::2]
-    crowd = np.random.default_rng(7)
-    for place, one in enumerate(talk):
-        mix = bench_orders.mixed(one.sound, bench_orders.babble(talk, place, crowd), 6.0, crowd)
-        part = bench_orders.spoken_part(vad, EarConfig(), bench_orders.int16(mix))
-        rows.add("orders in babble, 6 dB", coffee, part, [(order.name, dict(one.slots))])
+    for sound, meant in orders_in_babble(data, registry):
+        rows.add("orders in babble, 6 dB", coffee, sound, [(order.name, meant)])
     for kind, piece in noises([data / "audio/noise/kitchen_first_half.flac"], NOISE_MINUTES, read_noise):
         for grammar, ears in (("coffee", coffee), ("home", home)):
             rows.add(f"{kind}, {grammar}", ears, piece, None)
