@@ -8,10 +8,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+from assistant.engines.embedding_head import HEAD_FILE, WINDOW
 from assistant.engines.external_weights import assembled
 from assistant.engines.minilm_weights import TRUNK, prepare
 from assistant.engines.session import OrtBackend
+from assistant.engines.speech_embedding import BATCH_HOPS, EMBEDDING
 from assistant.engines.whisper_weights import GRAPHS
+from assistant.wake.word import SHIPPED, STOP
 from export import paths, surgery
 from export.recurrent import unroll_gru
 from export.spec import Array, Model, ModelSpec, Part, Range, Run, integers, scaled
@@ -177,4 +180,31 @@ WAKE_WORD = ModelSpec(
     "none",
 )
 
-MODELS = (WAKE_WORD, DETECTOR, INTENT)
+
+def _head(word: Path) -> ModelSpec:
+    """The small network of a word that ships, over the embedding in `openwakeword-features`. word: its folder."""
+    file = word / HEAD_FILE
+    return ModelSpec(
+        f"word-{word.name.replace('_', '-')}",
+        "wake",
+        "",
+        APACHE,
+        "",
+        f"Our own word {word.name.replace('_', ' ')!r}: 16 embeddings to one decision, every 80 ms",
+        (
+            Part(
+                "head",
+                lambda _: surgery.tidy(onnx.load(file)),
+                ({"x": Range((WINDOW, EMBEDDING), (WINDOW, EMBEDDING), (WINDOW - 1 + BATCH_HOPS, EMBEDDING))},),
+                lambda _: OrtBackend(file).run,
+                {"x": scaled(10.0)},
+                int8=("MatMul",),
+                replaces=f"{word.name}/{HEAD_FILE}",
+            ),
+        ),
+        f"word {word.name}",
+    )
+
+
+HEADS = tuple(_head(folder) for folder in (SHIPPED / "okay_nabu", STOP))
+MODELS = (WAKE_WORD, *HEADS, DETECTOR, INTENT)

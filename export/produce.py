@@ -192,7 +192,7 @@ class Producer:
             parts.setdefault(part.replaces, []).append(part)
 
         def resolve(path: Path, threads: int) -> Backend | None:
-            named = parts.get(path.name)
+            named = parts.get(path.name) or parts.get(f"{path.parent.name}/{path.name}")
             return FORMS[named[0].form](*(backend(part) for part in named)) if named else None
 
         with resolved_by(resolve):

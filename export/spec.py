@@ -75,7 +75,8 @@ class Part:
     build: (folder of the source files) -> the graph after surgery. reference: (the same folder) -> what its results are compared
     with, same inputs and outputs; None = nothing of that form exists, or not on this machine. fill: how to make an input's values
     where a normal distribution does not do. fp32: operator types, or prefixes of node names followed by *, that stay in fp32.
-    int8: operator types to quantise, () = never. replaces: the file the running assistant opens; form: how the part takes its
+    int8: operator types to quantise, () = never. replaces: the file the running assistant opens, with its folder where several
+    have one name; form: how the part takes its
     place (assistant.engines.session_packages.FORMS). targets: where it is used.
     """
 

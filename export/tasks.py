@@ -17,6 +17,7 @@ import numpy as np
 
 from assistant.engines.session import OnnxSession
 from assistant.events import Samples
+from assistant.wake.word import SHIPPED, STOP
 from export import data
 from export.data import Split
 from export.spec import Array
@@ -218,6 +219,31 @@ def intent(folder: Path, split: Split) -> Score:
     return Score("labels", "sentences taken for the same, with the same thing meant", len(found), labels=found)
 
 
+def own_word(word: Path, phrase: str) -> Task:
+    """Decisions of a word's small network on the word and on other sentences, in kitchen noise where it is at hand."""
+
+    def measure(folder: Path, split: Split) -> Score:
+        from assistant.caller import speak
+        from assistant.engines.tts_pico import PicoTts
+        from assistant.engines.wake_own import OwnWake
+        from export.paths import cache_folder, registry
+
+        if not registry().installed("openwakeword-features"):
+            return Score("none", "not measured: run `assistant models pull openwakeword-features`")
+        engine = OwnWake(word, registry().path("openwakeword-features"), cache_folder())
+        quiet = np.zeros(16000, np.int16)
+        paces = (0.9, 1.0, 1.1) if split == "test" else (0.95, 1.05)
+        said = [speak(PicoTts(voice, pace), phrase) for voice in data.VOICES for pace in paces]
+        sounds = [np.concatenate([quiet, np.asarray(sound * 32767, np.int16), quiet]) for sound in said]
+        decisions: list[bool] = []
+        for sound in [*sounds, *speech(split)]:
+            engine.reset()
+            decisions += [score > engine.threshold for score in engine.scores(data.in_noise(sound))]
+        return Score("labels", "decisions of 80 ms steps, the word and other sentences", len(decisions), labels=decisions)
+
+    return measure
+
+
 def nothing(folder: Path, split: Split) -> Score:
     """For graphs that stay in fp32 and are compared with the original at every shape they can have."""
     return Score("none", "not measured: the graph is the original's, in fp32")
@@ -232,6 +258,8 @@ TASKS: dict[str, Task] = {
     "detector": detector,
     "piper": piper,
     "own_detector": own_detector,
+    "word okay_nabu": own_word(SHIPPED / "okay_nabu", "Okay naboo."),
+    "word stop": own_word(STOP, "Stop."),
     "intent": intent,
 }
 

@@ -107,7 +107,7 @@ class Packages:
 
     def __call__(self, path: Path, threads: int) -> Backend | None:
         """See Resolver."""
-        parts = self._parts.get(path.name)
+        parts = self._parts.get(path.name) or self._parts.get(f"{path.parent.name}/{path.name}")
         if not parts:
             return None
         try:

@@ -50,7 +50,8 @@ SHORTEST = CAPTURE_RATE // 10
 class Scale:
     """How much of it. spoken: times the voices say the word, together; scenes: of each of these; steps: of training.
 
-    shares: how often a voice speaks compared with others, 1 for those not named; near: phrases that sound like the word.
+    shares: how often a voice speaks compared with others, 1 for those not named; near: phrases that sound like the word;
+    replies: see Surroundings.
     """
 
     spoken: int = 180
@@ -58,6 +59,7 @@ class Scale:
     steps: int = STEPS
     shares: Mapping[str, float] = field(default_factory=dict)
     near: int = NEAR_PHRASES
+    replies: float = 0.25
 
     def work(self, recordings: int) -> int:
         """About how many ticks learning takes, for a progress bar."""
@@ -111,7 +113,7 @@ class Teacher:
         spellings = [spelling.strip() for spelling in phrase.split("/")]
         spoken = self._say(spellings)
         near = self._say_near(near_phrases(spellings[0], self.random, self.scale.near))
-        around = Surroundings(near, [])
+        around = Surroundings(near, [], self.scale.replies)
         kept, learned = spoken[::HELD_OUT], [word for index, word in enumerate(spoken) if index % HELD_OUT]
         hard = [plain(near, self.embed), disturbed(near, around, self.embed, self.random, self.tick), *self._noises(around)]
         return Lesson(
@@ -131,12 +133,12 @@ class Teacher:
         ]
         return replace(lesson, mistakes=np.concatenate([lesson.mistakes, *copies]))
 
-    def learn(self, lesson: Lesson, bank: Bank) -> tuple[Network, Point]:
-        """The network, and what it does at the threshold it should have."""
+    def learn(self, lesson: Lesson, bank: Bank, threshold: float | None = None) -> tuple[Network, Point]:
+        """The network, and what it does at the threshold it should have; None = chosen by `check`."""
         scenes, share = scenes_and_shares(lesson)
         streams = (bank.learn, lesson.near, lesson.mistakes)
         network = train(Examples(scenes, share, streams), self.random, self.tick, self.scale.steps)
-        return network, check(network, lesson.held_out, bank, lesson.mistakes)
+        return network, check(network, lesson.held_out, bank, lesson.mistakes, threshold)
 
     def _say(self, spellings: list[str]) -> list[Floats]:
         """One of the spellings by all voices, each as often as its share says, in random order."""
@@ -184,12 +186,14 @@ def scenes_and_shares(lesson: Lesson) -> tuple[Floats, Floats]:
     return scenes, share
 
 
-def check(network: Network, scenes: Floats, bank: Bank, mistakes: Floats) -> Point:
-    """Misses on scenes with the word against false accepts on the check part of the bank, at the threshold for RATE."""
+def check(network: Network, scenes: Floats, bank: Bank, mistakes: Floats, threshold: float | None = None) -> Point:
+    """Misses on scenes with the word against false accepts on the check part of the bank, at the threshold; None = that for
+    RATE."""
     said = [float(score(network, scene).max()) for scene in scenes]
     heard = events(score(network, bank.check))
     if len(mistakes) >= WINDOW:
         heard = sorted([*heard, *events(score(network, mistakes))[:1]], reverse=True)
     hours = len(bank.check) * HOP_HOURS
-    threshold = max(LEAST_LOGIT, point_at(RATE, said, heard, hours).threshold)
+    if threshold is None:
+        threshold = max(LEAST_LOGIT, point_at(RATE, said, heard, hours).threshold)
     return at_threshold(threshold, said, heard, hours)

@@ -26,16 +26,21 @@ PEAK_DB = (-33.0, -1.0)
 HARMONICS = 6
 """Of a simulated hum."""
 
+LEFTOVER_TAPS = 512
+"""Of the filter that a voice has passed when an echo canceller has taken most of it away: 32 ms."""
+
 LEAD_SECONDS, TAIL_SECONDS = 2.1, 0.8
 """Sound before the word (fills everything the network sees) and after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a word is set in. speech: recordings that do not hold the word, float32 (n,); noises: likewise, at least 4 s each."""
+    """What a word is set in. speech: recordings that do not hold the word, float32 (n,); noises: likewise, at least 4 s each;
+    replies: share of noise that is the assistant's own voice, as its echo canceller leaves it, 0..1."""
 
     speech: Sequence[Floats]
     noises: Sequence[Floats]
+    replies: float = 0.25
 
 
 def coloured_noise(samples: int, random: np.random.Generator) -> Floats:
@@ -83,8 +88,22 @@ def babble(speech: Sequence[Floats], samples: int, random: np.random.Generator) 
     return noise
 
 
+def leftover(speech: Sequence[Floats], samples: int, random: np.random.Generator) -> Floats:
+    """One talker as an echo canceller leaves the assistant's own voice: bent and smeared, now more, now less of it."""
+    noise = np.zeros(0, np.float32)
+    while len(noise) < samples:
+        said = speech[int(random.integers(len(speech)))]
+        noise = np.concatenate([noise, said / (said.std() + 1e-6), np.zeros(int(random.integers(CAPTURE_RATE // 4)), np.float32)])
+    taps = random.standard_normal(LEFTOVER_TAPS) * np.exp(-np.arange(LEFTOVER_TAPS) / random.uniform(5, 200))
+    waves = np.interp(np.arange(samples), np.linspace(0, samples, 6), random.uniform(0.3, 1, 6))
+    bent = np.convolve(noise[:samples], taps)[:samples] * waves
+    return np.asarray(bent / (bent.std() + 1e-6), np.float32)
+
+
 def some_noise(surroundings: Surroundings, samples: int, random: np.random.Generator) -> Floats:
-    """Noise of a random kind; a third is a mixture of two kinds."""
+    """Noise of a random kind; of what is no reply, a third is a mixture of two kinds."""
+    if surroundings.speech and random.random() < surroundings.replies:
+        return leftover(surroundings.speech, samples, random)
     kind = random.integers(6)
     if kind == 0 and surroundings.noises:
         return _excerpt(surroundings.noises[int(random.integers(len(surroundings.noises)))], samples, random)

@@ -18,17 +18,26 @@ from rich.console import Console
 from rich.progress import Progress
 
 from assistant import app
+from assistant.audiofile import read_audio
 from assistant.bench_negatives import read_sentences
 from assistant.caller import Floats
 from assistant.config import folders
+from assistant.engines import CAPTURE_RATE
 from assistant.engines.speech_embedding import SpeechEmbedding
 from assistant.wake.examples import disturbed, plain
+from assistant.wake.lesson import NOISE_LEVEL
 from assistant.wake.rates import HOP_HOURS
-from assistant.wake.sound import Surroundings
+from assistant.wake.sound import Surroundings, leftover, microphone, paced
 from models.wake.voices import all_voices
 
 SHARES = {"hibari": 1.0, "kokoro": 0.2, "espeak-ng": 3.0}
 """How often a voice speaks compared with others."""
+
+NOISE_TIMES = 40
+"""How often a real recording of noise is heard."""
+
+REPLIES, REPLY_SAMPLES = 5, 8 * CAPTURE_RATE
+"""Stretches for each AT_ONCE sentences in which only the assistant speaks, as its echo canceller leaves it, and their length."""
 
 AT_ONCE = 40
 """Sentences spoken before they are set in rooms, one of them in the background of another."""
@@ -40,7 +49,10 @@ def speak_hours(
     texts: Annotated[Path, typer.Argument(help="folder with " + " and ".join(TEXTS))],
     output: Annotated[Path, typer.Option("--output", "-o", help="file to write, .npz")],
     hours: Annotated[float, typer.Option(help="how much, half of it in noisy rooms")] = 5.0,
+    noise: Annotated[Path | None, typer.Option(help="a recording of noise without speech: added alone, at many levels")] = None,
+    noise_seconds: Annotated[float, typer.Option(help="how much of its beginning")] = 30.0,
     without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
+    but: Annotated[str, typer.Option(help="leave out sentences with this word: the one that is learned")] = "",
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Write embeddings of spoken sentences."""
@@ -48,9 +60,11 @@ def speak_hours(
     voices = all_voices(tuple(without or ("pico", "joe")))
     names = list(voices)
     shares = np.array([SHARES.get(name, 1.0) for name in names])
-    sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)]
+    sentences = [
+        sentence for name in TEXTS for sentence in read_sentences(texts / name) if not but or but not in sentence.lower()
+    ]
     embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
-    found: list[Floats] = []
+    found = real_noise(noise, noise_seconds, embed, random) if noise is not None else []
     wanted, have = round(hours / HOP_HOURS), 0
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("speaking", total=wanted)
@@ -58,11 +72,29 @@ def speak_hours(
             speakers = random.choice(names, AT_ONCE, p=shares / shares.sum())
             said = [voices[name](str(random.choice(sentences)), random) for name in speakers]
             parts = [plain(said, embed), disturbed(said, Surroundings(said, []), embed, random, lambda: None)]
+            parts += [at_some_level(leftover(said, REPLY_SAMPLES, random), embed, random) for _ in range(REPLIES)]
             found += parts
             have += sum(map(len, parts))
             bar.update(task, completed=have)
     np.savez(output, embeddings=np.concatenate(found).astype(np.float16))
     typer.echo(f"{output}: {have * HOP_HOURS:.2f} h by {', '.join(names)}")
+
+
+def real_noise(file: Path, seconds: float, embed: SpeechEmbedding, random: np.random.Generator) -> list[Floats]:
+    """The beginning of a recording NOISE_TIMES times, each time at another level, tilted and begun elsewhere."""
+    sound = read_audio(file)[: int(seconds * CAPTURE_RATE)] / np.float32(32768)
+    found = []
+    for _ in range(NOISE_TIMES):
+        changed = microphone(np.roll(paced(sound, random), random.integers(len(sound))), random)
+        found.append(at_some_level(changed, embed, random))
+    return found
+
+
+def at_some_level(sound: Floats, embed: SpeechEmbedding, random: np.random.Generator) -> Floats:
+    """Embeddings of a sound from the edge of hearing to very loud, heard from the start: (k, 96)."""
+    embed.reset()
+    loud = sound * (10 ** random.uniform(*NOISE_LEVEL) / sound.std())
+    return embed.feed(np.asarray(np.clip(loud, -32768, 32767), np.int16))
 
 
 def load_hours(file: Path) -> Floats:

@@ -5,6 +5,11 @@
     python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" --without pico --without joe --spoken 800 \
         --hours hours.npz --hours more.npz --check ../shared/data/audio/commands -o assistant/wake/words/okay_nabu
 
+    python -m models.wake.speak_hours ../shared/data/text -o replies.npz --hours 3 --seed 6 --but stop --noise NOISE
+    python -m models.wake.train stop --without pico --without joe --spoken 1000 --replies 0.75 --threshold 2 \
+        --hours replies.npz --check ../shared/data/audio/commands -o assistant/wake/reply_words/stop
+
+NOISE: a recording of noise without speech, of which the first 30 s are used; the rest is for tests.
 numpy only, some minutes on one core, with a progress bar. The voices are those of models/wake/voices.py.
 """
 
@@ -50,6 +55,8 @@ def train_word(
         typer.Option(help="folder of ordinary sound: the threshold is chosen on every second file, too; repeatable"),
     ] = None,
     near: Annotated[int, typer.Option(help="phrases that sound like the word")] = 300,
+    replies: Annotated[float, typer.Option(help="share of scenes in which the assistant speaks itself, 0 to 1")] = 0.25,
+    threshold: Annotated[float | None, typer.Option(help="logit at which the word counts, instead of choosing it")] = None,
     steps: Annotated[int, typer.Option(help="training steps")] = 3000,
     hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
@@ -57,7 +64,7 @@ def train_word(
     """Train and write a word."""
     registry = app.make_registry(folders())
     sounds = [trimmed(read_audio(path) / np.float32(32768)) for path in recordings or []]
-    scale = Scale(spoken, scenes, steps, SHARES, near)
+    scale = Scale(spoken, scenes, steps, SHARES, near, replies)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(phrase, total=scale.work(len(sounds)))
@@ -66,7 +73,8 @@ def train_word(
         teacher = Teacher(voices, embed, np.random.default_rng(seed), lambda: bar.advance(task), scale)
         lesson = teacher.prepare(said_as or phrase, sounds)
         lesson = replace(lesson, near=np.concatenate([lesson.near, *map(load_hours, hours or [])]))
-        card = finish(teacher, lesson, phrase, len(sounds), output, checked(check or [], embed))
+        bank = checked(check or [], embed)
+        card = finish(teacher, lesson, phrase, len(sounds), output, bank, threshold)
     typer.echo(card.point["text"])
 
 
