@@ -35,10 +35,10 @@ from assistant.errors import ModelError
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
-from assistant.interject import Interjections
+from assistant.interject import Interjections, ReplyWord
 from assistant.journal import Journal
 from assistant.pipeline import Pipeline
-from assistant.ports import Camera, Edges
+from assistant.ports import Camera, Edges, Microphone
 from assistant.registry import Registry
 from assistant.replay import Replay
 from assistant.sight import Eyes, LearnedNames
@@ -47,7 +47,7 @@ from assistant.skills import Chat
 from assistant.timers import SystemClock, Timers
 from assistant.turn import Stages
 from assistant.volume import SpeakingVolume, VolumeSpeaker
-from assistant.wake.word import find_word
+from assistant.wake.word import STOP, find_word
 from device.earcons import earcon
 
 log = logging.getLogger(__name__)
@@ -56,10 +56,14 @@ MIRROR = "EDGE_ASSISTANT_MIRROR"
 MINILM = "minilm-l6"
 """Registry entry whose weights the intent engine `fusion` needs."""
 
+FEATURES = "openwakeword-features"
+"""Registry entry with the speech embedding that our own words are heard with."""
+
 LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
 VERIFIED = 0.03
-"""Threshold of the first of two wake word detectors (docs/wake.md)."""
+VERIFIED_IN_REPLIES = 0.01
+"""Threshold of the first of two wake word detectors (docs/wake.md); of those that listen into replies (docs/audio.md)."""
 
 RING_AGAIN_SECONDS = 5.0
 """After a ring that could not be heard, such as without a loudspeaker."""
@@ -88,13 +92,32 @@ def make_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngin
         parts = (make_wake(config.model_copy(update={"wake": part}), registry, folders) for part in (micro, own))
         return engine(*parts)  # type: ignore[no-any-return]
     if wake.engine == "own":
-        word, features = find_word(wake.model, folders.data), registry.path("openwakeword-features")
+        word, features = find_word(wake.model, folders.data), registry.path(FEATURES)
         return engine(word, features, folders.cache, wake.threshold)  # type: ignore[no-any-return]
     if wake.engine == "micro":
         return engine(wake.model, wake.threshold, folders.cache)  # type: ignore[no-any-return]
     if wake.engine == "openwakeword":
-        return engine(wake.model, registry.path("openwakeword-features"), wake.threshold)  # type: ignore[no-any-return]
+        return engine(wake.model, registry.path(FEATURES), wake.threshold)  # type: ignore[no-any-return]
     return engine(wake.model, wake.threshold)  # type: ignore[no-any-return]
+
+
+def make_stop_word(registry: Registry, folders: Folders) -> WakeEngine | None:
+    """The network that hears "stop" in replies; None where the embedding that it needs is not installed."""
+    from assistant.engines.wake_own import OwnWake
+
+    try:
+        return OwnWake(STOP, registry.path(FEATURES), folders.cache)
+    except ModelError:
+        return None
+
+
+def make_reply_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngine | None:
+    """The wake word engine, more willing, for replies, when only what the echo canceller takes for somebody counts."""
+    wake = config.wake
+    if wake.engine != "verified" or wake.threshold is not None:
+        return None
+    more_willing = config.model_copy(update={"wake": wake.model_copy(update={"threshold": VERIFIED_IN_REPLIES})})
+    return make_wake(more_willing, registry, folders)
 
 
 def make_vad(config: Config, registry: Registry) -> VadEngine:
@@ -211,7 +234,7 @@ def make_chat(config: Config) -> Chat | None:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The loaded engines; they can serve one assistant after another."""
+    """The loaded engines; they can serve one assistant after another. stop_vad, stop_word, reply_wake: listen into replies."""
 
     wake: WakeEngine
     vad: VadEngine
@@ -221,6 +244,8 @@ class Engines:
     brain: Brain
     volume: SpeakingVolume
     stop_vad: VadEngine
+    stop_word: WakeEngine | None = None
+    reply_wake: WakeEngine | None = None
 
 
 def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Engines:
@@ -235,7 +260,8 @@ def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Eng
         brain = make_brain(config, home, folders, volume, sees=sees)
     if config.asr.biased and isinstance(recogniser := asr.result(), BiasableAsr):
         recogniser.set_grammar(ActiveGrammar(brain))
-    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, make_vad(config, registry))
+    stop_word, reply_wake = make_stop_word(registry, folders), make_reply_wake(config, registry, folders)
+    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, make_vad(config, registry), stop_word, reply_wake)
 
 
 class Assistant:
@@ -256,7 +282,7 @@ class Assistant:
         stages = Stages(self.ear, engines.asr, engines.brain, engines.tts, engines.wake.phrase)
         edges = replace(edges, speaker=VolumeSpeaker(edges.speaker, engines.volume))
         if edges.echo_free:
-            listener = Interjections(edges.microphone, engines.stop_vad, engines.asr, self._stop_speaking, engines.volume.duck)
+            listener = self._listener(engines, edges.microphone)
             edges = replace(edges, microphone=listener)
             self._observers = [*observers, listener]
         rate = engines.tts.rate
@@ -265,6 +291,11 @@ class Assistant:
             self._observers = [*self._observers, self._chimes]
         self.pipeline = Pipeline(stages, edges, self.publish)
         self._timers = engines.brain.timers
+
+    def _listener(self, engines: Engines, microphone: Microphone) -> Interjections:
+        told = ((engines.stop_word, lambda score, ago: self._stop_speaking()), (engines.reply_wake, self.ear.call))
+        words = [ReplyWord(engine, engine.phrase, tell) for engine, tell in told if engine is not None]
+        return Interjections(microphone, engines.stop_vad, engines.asr, self._stop_speaking, engines.volume.duck, words)
 
     def _stop_speaking(self) -> None:
         self.pipeline.interrupt(self.ear.seconds)

@@ -20,10 +20,11 @@ import numpy as np
 from assistant import app
 from assistant.bench_rooms import ROOMS, Box, answer_of, convolve, drifted
 from assistant.caller import Floats, speak, speak_wake_word
+from assistant.ear import SAME_WORD_SAMPLES
 from assistant.engines import CAPTURE_RATE, AsrEngine, TtsEngine, VadEngine, WakeEngine
 from assistant.engines.tts_pico import PicoTts
-from assistant.events import Samples
-from assistant.interject import Pieces, is_stop, transcribe
+from assistant.events import AudioChunk, Samples
+from assistant.interject import Pieces, ReplyWord, is_stop, transcribe
 from assistant.intervals import wilson
 from device.echo_path import EchoPath
 
@@ -58,7 +59,7 @@ REPLIES = (
     "You have three reminders this afternoon. The first one is to call the dentist, the second is to water the plants.",
     "I can see a red cup on the table next to a notebook and two pens. Would you like me to describe the rest of the scene?",
     "The living room lights are now off, and the thermostat has been set to nineteen degrees.",
-    "Your pasta timer has stopped. There are four minutes left on the other one.",
+    "Your pasta timer is over. There are four minutes left on the other one.",
     "It is a quarter past seven. Your alarm is set for half past six tomorrow morning, and the door is locked.",
 )
 VOICES = (("en-GB", 1.0, 1.0), ("en-US", 0.9, 0.8), ("en-US", 1.0, 1.0), ("en-GB", 1.1, 1.1))
@@ -125,13 +126,14 @@ def with_words(echo: Floats, words: Sequence[Floats], ratio_db: float) -> tuple[
     return sound, times
 
 
-def cleaned(sound: Floats, far: Floats, cancel: bool) -> Iterator[Samples]:
+def cleaned(sound: Floats, far: Floats, cancel: bool) -> Iterator[AudioChunk]:
     """The sound piece by piece as the ear gets it."""
     path = EchoPath()
     near, played = _int16(sound), _int16(far)
     for start in range(0, len(near), CHUNK):
         piece, other = near[start : start + CHUNK], played[start : start + CHUNK]
-        yield path.clean(piece, other) if cancel else piece
+        clean = path.clean(piece, other) if cancel else piece
+        yield AudioChunk(samples=clean, rate=CAPTURE_RATE, somebody=path.somebody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,33 +143,64 @@ class Listeners:
     wake: WakeEngine
     vad: VadEngine
     asr: AsrEngine
+    stop_word: WakeEngine | None = None
+    reply_wake: WakeEngine | None = None
 
-    def delays(self, kind: str, pieces: Iterator[Samples], times: Sequence[tuple[float, float]]) -> list[float | None]:
+    @staticmethod
+    def of(engines: app.Engines) -> Listeners:
+        """Those of an assistant."""
+        return Listeners(engines.wake, engines.stop_vad, engines.asr, engines.stop_word, engines.reply_wake)
+
+    def delays(self, kind: str, pieces: Iterator[AudioChunk], times: Sequence[tuple[float, float]]) -> list[float | None]:
         """For each word how long after its end it was heard, seconds; None = not at all."""
         found = self.wakes(pieces) if kind == "wake" else self.stops(pieces)
         return [first_in(found, begin, end - TAIL_SECONDS) for begin, end in times]
 
-    def wakes(self, pieces: Iterator[Samples]) -> list[float]:
-        """Seconds at which the wake word was heard."""
+    def wakes(self, pieces: Iterator[AudioChunk]) -> list[float]:
+        """Seconds at which the wake word was heard, two detections of one word counted once."""
         self.wake.reset()
-        found, position = [], 0
-        for piece in pieces:
-            position += len(piece)
-            found += [position / CAPTURE_RATE for _ in self.wake.feed(piece)]
+        word = _reply_word(self.reply_wake)
+        found: list[float] = []
+        for position, piece in _placed(pieces):
+            heard = bool(self.wake.feed(piece.samples)) and piece.somebody
+            again = bool(found) and position - found[-1] < SAME_WORD_SAMPLES / CAPTURE_RATE
+            if (_hears(word, piece) or heard) and not again:
+                found.append(position)
         return found
 
-    def stops(self, pieces: Iterator[Samples]) -> list[float]:
+    def stops(self, pieces: Iterator[AudioChunk]) -> list[float]:
         """Seconds at which "stop" was heard, recognition time included."""
-        listener = Pieces(self.vad)
-        found, position = [], 0
-        for sound in pieces:
-            position += len(sound)
-            if (piece := listener.feed(sound)) is None:
+        listener, word = Pieces(self.vad), _reply_word(self.stop_word)
+        found: list[float] = []
+        for position, sound in _placed(pieces):
+            if _hears(word, sound):
+                found.append(position)
+            if (piece := listener.feed(sound.samples)) is None:
                 continue
             began = time.perf_counter()
             if is_stop(transcribe(self.asr, piece)):
-                found.append(position / CAPTURE_RATE + time.perf_counter() - began)
+                found.append(position + time.perf_counter() - began)
         return found
+
+
+def _placed(pieces: Iterator[AudioChunk]) -> Iterator[tuple[float, AudioChunk]]:
+    """(second at which it ends, piece)."""
+    position = 0
+    for piece in pieces:
+        position += len(piece.samples)
+        yield position / CAPTURE_RATE, piece
+
+
+def _reply_word(engine: WakeEngine | None) -> ReplyWord | None:
+    if engine is None:
+        return None
+    word = ReplyWord(engine, engine.phrase, lambda score, ago: None)
+    word.reset("")  # no reply here says the word: in one that does it would not be listened for
+    return word
+
+
+def _hears(word: ReplyWord | None, piece: AudioChunk) -> bool:
+    return word is not None and word.feed(piece.samples, piece.somebody) is not None
 
 
 def first_in(found: Sequence[float], begin: float, end: float) -> float | None:
@@ -187,7 +220,7 @@ def _words(voices: Sequence[TtsEngine], phrase: str, box: Box, count: int) -> li
 
 def run(engines: app.Engines, *, words: int, cancel: bool) -> dict[str, Any]:
     """Every room, condition and ratio; `words` of either kind in each. Returns what `assistant bench echo --json` prints."""
-    listeners = Listeners(engines.wake, engines.stop_vad, engines.asr)
+    listeners = Listeners.of(engines)
     voices = [PicoTts(*voice) for voice in VOICES]
     far = own_speech(engines.tts, LEAD_SECONDS + EVERY_SECONDS * words + 1)
     noise = np.random.default_rng(0).standard_normal(len(far)).astype(np.float32) * NOISE_RMS
@@ -214,7 +247,7 @@ def run(engines: app.Engines, *, words: int, cancel: bool) -> dict[str, Any]:
 
 def self_triggers(engines: app.Engines, minutes: float) -> dict[str, Any]:
     """Own speech alone, in every room and condition by turns: how often the assistant wakes or stops itself."""
-    listeners = Listeners(engines.wake, engines.stop_vad, engines.asr)
+    listeners = Listeners.of(engines)
     cases = [(box, condition) for box in ROOMS for condition in CONDITIONS]
     far = own_speech(engines.tts, minutes * 60 / len(cases))
     wakes = stops = 0
@@ -230,7 +263,7 @@ def filter_cost(engines: app.Engines, seconds: float = 20.0) -> dict[str, float]
     far = own_speech(engines.tts, seconds)
     echo = echo_of(far, ROOMS[1], "still", 0)
     began = time.process_time()
-    clean = np.concatenate(list(cleaned(echo, far, cancel=True)))
+    clean = np.concatenate([piece.samples for piece in cleaned(echo, far, cancel=True)])
     cost = (time.process_time() - began) / seconds
     start = int(LEAD_SECONDS * CAPTURE_RATE)
     left = np.mean((clean[start:] / 32768.0) ** 2)

@@ -158,7 +158,7 @@ class EchoingReplay(Replay):
             self._played.clear()  # hours of replies would be a leak of the bench's own
             clean = self._path.clean(*self._with_echo(chunk.samples, played))
             if len(clean):
-                return AudioChunk(samples=clean, rate=CAPTURE_RATE)
+                return AudioChunk(samples=clean, rate=CAPTURE_RATE, somebody=self._path.somebody)
 
     def _with_echo(self, near: Samples, played: Samples | None) -> tuple[Samples, Samples]:
         far = np.zeros(len(near), np.int16)

@@ -22,6 +22,9 @@ import numpy as np
 from assistant.engines import CAPTURE_RATE, VAD_FRAME, Ending, VadEngine, Wake, WakeEngine
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
 
+SAME_WORD_SAMPLES = int(1.2 * CAPTURE_RATE)
+"""Two detections so close are of one word."""
+
 HISTORY_FRAMES = 2 * CAPTURE_RATE // VAD_FRAME
 """The last 2 s are kept, so that what was said while the wake word was still being recognised is not lost."""
 
@@ -106,6 +109,9 @@ class Ear:
         self._patience = settings.silence_ms  # silence that ends the utterance, ms
         self._paused = False  # the present silence has been marked as a pause
         self._tail = False  # the voice heard now may still be the wake word's tail
+        self._somebody = True
+        self._called = 0  # position of the last wake word that somebody else heard
+        self._calls: list[Wake] = []
 
     @property
     def seconds(self) -> float:
@@ -117,14 +123,21 @@ class Ear:
         """True when only the wake word is listened for."""
         return self._state is _State.ASLEEP
 
-    def feed(self, samples: Samples) -> list[Heard]:
-        """More sound, shape (n,). Returns what it led to, in order."""
+    def feed(self, samples: Samples, somebody: bool = True) -> list[Heard]:
+        """More sound, shape (n,). Returns what it led to, in order. somebody: see AudioChunk; else no wake word is believed."""
+        self._somebody = somebody
         self._pending = np.concatenate([self._pending, samples])
         heard: list[Heard] = []
         while len(self._pending) >= VAD_FRAME:
             frame, self._pending = self._pending[:VAD_FRAME], self._pending[VAD_FRAME:]
             heard += self._frame(frame)
         return heard
+
+    def call(self, score: float, ago: int) -> None:
+        """Somebody else has heard the wake word, which ended `ago` samples before the end of the sound fed so far; in sound that
+        is still to be fed when `ago` is below 0."""
+        end = max(1, self._position + len(self._pending) - ago)
+        self._calls = [Wake(score=score, word_end=end)]
 
     def begin_turn(self) -> int:
         """The number of a new turn, which somebody else than the ear begins."""
@@ -161,6 +174,10 @@ class Ear:
         self._position += VAD_FRAME
         self._history.append(frame)
         detections = self._wake.feed(frame)
+        if self._calls:
+            detections, self._calls, self._called = self._calls, [], self._position
+        elif not self._somebody or (self._called and self._position - self._called < SAME_WORD_SAMPLES):
+            detections = []
         probability = self._vad.feed(frame)[0]
         if detections:
             return self._woken(detections[-1])

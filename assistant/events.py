@@ -29,10 +29,15 @@ SlotValue: TypeAlias = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """A piece of captured sound. samples: int16, shape (n,), mono; rate: Hz. Owned by the receiver. Never leaves the process."""
+    """A piece of captured sound. Owned by the receiver. Never leaves the process.
+
+    samples: int16, shape (n,), mono; rate: Hz; somebody: False while the assistant speaks and, as far as its echo canceller can
+    tell, nobody else does.
+    """
 
     samples: Samples
     rate: int
+    somebody: bool = True
 
 
 @dataclass(frozen=True, slots=True)

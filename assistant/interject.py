@@ -1,21 +1,22 @@
 """Hears "stop" while the assistant speaks, without the wake word; "mm-hmm", coughs and the assistant's own words do not stop it.
 
-Works on sound from which the assistant's own voice has been removed (device/echo_path.py). What is voiced goes to the
-recogniser in short pieces; only a piece that consists of stop words counts.
+Works on sound from which the assistant's own voice has been removed (device/echo_path.py), in two ways side by side: a small
+network that knows nothing but "stop", which hears it through what is left of a loud reply, and the recogniser, which knows other
+words for it: what is voiced goes to it in short pieces, and only a piece that consists of stop words counts.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio
 import numpy as np
 from anyio import to_thread
 
-from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, VadEngine
-from assistant.events import AudioChunk, Event, Samples, SpeakingStarted, TurnFinished, TurnInterrupted
+from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, VadEngine, Wake, WakeEngine
+from assistant.events import AudioChunk, Event, Replied, Samples, SpeakingStarted, TurnFinished, TurnInterrupted
 from assistant.ports import Microphone
 
 STOP_WORDS = frozenset(["stop", "cancel", "quiet", "enough", "silence"])
@@ -99,22 +100,62 @@ class Pieces:
         return piece
 
 
+class ReplyWord:
+    """A network that listens for one word in replies, but not in those that say it themselves.
+
+    Args:
+        engine: hears the word.
+        word: how it begins, in small letters; a reply that holds it is not listened to.
+        heard: told the score, and how many samples before the present piece of sound the word ended.
+    """
+
+    def __init__(self, engine: WakeEngine, word: str, heard: Callable[[float, int], None]) -> None:
+        self._engine, self._word, self._heard = engine, word, heard
+        self._fed = 0
+        self._off = False
+
+    def reset(self, reply: str) -> None:
+        """A reply begins. reply: its text."""
+        self._engine.reset()
+        self._fed, self._off = 0, self._word in reply.lower()
+
+    def feed(self, samples: Samples, somebody: bool) -> Wake | None:
+        """More sound, int16, (n,); somebody: see AudioChunk. What was heard, unless only the assistant speaks."""
+        if self._off:
+            return None
+        self._fed += len(samples)
+        found = self._engine.feed(samples)
+        return found[-1] if found and somebody else None
+
+    def tell(self, wake: Wake, samples: int) -> None:
+        """Pass on what `feed` returned last. samples: of the present piece."""
+        self._heard(wake.score, self._fed - wake.word_end - samples)
+
+
 class Interjections:
-    """A microphone that listens for "stop" on the way, as an observer of events only while the assistant speaks.
+    """A microphone that listens for "stop" and the wake word on the way, but only while the assistant speaks.
 
     Args:
         microphone: where the sound comes from, without the assistant's own voice.
         vad: an engine of its own; asr: the pipeline's, which has nothing to do while the assistant speaks.
-        stop: called when "stop" was said.
+        stop: called when the recogniser heard a stop word.
         duck: told when somebody begins (True) and ends (False) to speak into the reply.
+        words: networks that hear single words through what is left of a loud reply.
     """
 
     def __init__(
-        self, microphone: Microphone, vad: VadEngine, asr: AsrEngine, stop: Callable[[], None], duck: Callable[[bool], None]
+        self,
+        microphone: Microphone,
+        vad: VadEngine,
+        asr: AsrEngine,
+        stop: Callable[[], None],
+        duck: Callable[[bool], None],
+        words: Sequence[ReplyWord] = (),
     ) -> None:
-        self._microphone, self._asr, self._stop, self._duck = microphone, asr, stop, duck
+        self._microphone, self._asr, self._stop, self._duck, self._words = microphone, asr, stop, duck, words
         self._pieces = Pieces(vad)
         self._speaking = False
+        self._reply = ""
         self._ducked = False
         self.dropped_seconds = 0.0
         self._one_at_a_time = anyio.CapacityLimiter(1)
@@ -122,8 +163,12 @@ class Interjections:
     def __call__(self, event: Event) -> None:
         """Take note of when the assistant speaks."""
         match event:
+            case Replied():
+                self._reply = event.text
             case SpeakingStarted():
                 self._pieces.reset()
+                for word in self._words:
+                    word.reset(self._reply)
                 self._speaking = True
             case TurnFinished() | TurnInterrupted():
                 self._speaking = False
@@ -135,11 +180,11 @@ class Interjections:
         self.dropped_seconds = self._microphone.dropped_seconds
         if chunk is None or not self._speaking:
             return chunk
-        heard = await to_thread.run_sync(self._listen, chunk.samples, limiter=self._one_at_a_time)
+        heard = await to_thread.run_sync(self._listen, chunk, limiter=self._one_at_a_time)
         if self._speaking:
             self._note_voice(self._pieces.voiced)
-            if heard:
-                self._stop()
+            if heard is not None:
+                heard()
         return chunk
 
     def _note_voice(self, voiced: bool) -> None:
@@ -147,11 +192,14 @@ class Interjections:
             self._ducked = voiced
             self._duck(voiced)
 
-    def _listen(self, samples: Samples) -> bool:
-        piece = self._pieces.feed(samples)
-        if piece is None:
-            return False
-        return is_stop(transcribe(self._asr, piece))
+    def _listen(self, chunk: AudioChunk) -> Callable[[], None] | None:
+        """What is to be done about this piece of sound."""
+        found = [(word, wake) for word in self._words if (wake := word.feed(chunk.samples, chunk.somebody)) is not None]
+        if found:
+            word, wake = found[0]
+            return lambda: word.tell(wake, len(chunk.samples))
+        piece = self._pieces.feed(chunk.samples)
+        return self._stop if piece is not None and is_stop(transcribe(self._asr, piece)) else None
 
 
 def louder(frame: Samples) -> Samples:

@@ -77,7 +77,7 @@ class Pipeline:
             self._report_drops()
             change, self._before_next_chunk = self._before_next_chunk, None
             change() if change else None
-            for heard in await self._work("ear", self._ear.feed, chunk.samples):
+            for heard in await self._work("ear", self._ear.feed, chunk.samples, chunk.somebody):
                 self._heard(heard)
         for heard in self._ear.close():
             self._heard(heard)

@@ -126,7 +126,7 @@ class PyAudioMicrophone:
         if self._lost:
             self._lost = False
             self._notice("back")
-        return AudioChunk(samples=samples, rate=CAPTURE_RATE)
+        return AudioChunk(samples=samples, rate=CAPTURE_RATE, somebody=self._echo is None or self._echo.somebody)
 
     def _take(self) -> Samples:
         with self._lock:

@@ -25,9 +25,10 @@ BLOCK = 256
 """Samples per step, 16 ms: half a transform."""
 
 SCALE = 1 / 32768
-NEAR_SMOOTHING = 0.8
-"""Recursive averaging of the near-end power, per block. Of 0.6, 0.8, 0.9 and 0.95 this left the least echo under words when
-clocks drift or the loudspeaker was moved, and as little as any when nothing changes."""
+NEAR_SMOOTHING = 0.6
+"""Recursive averaging of the near-end power, per block. With the transition below, of 0.3 to 0.8 and 0.998 to 0.9995, this left
+words 2 dB further above the echo than 0.8 and 0.998 in the rooms of the echo bench when our voice speaks, 0.4 dB when SVOX Pico
+does, and as far when clocks drift or the loudspeaker was moved."""
 
 START_VARIANCE = 10.0
 """Uncertainty of the filter before anything is known: larger than any room's gain, so that the first blocks count fully."""
@@ -58,6 +59,23 @@ GATE_QUANTILE = 0.5
 ECHO_DECAY = 0.95
 """Of the echo's envelope, per block: 14 dB in 1 s, so that the pauses of a sentence are no standard of comparison."""
 
+PRESENCE_BINS = slice(5, 61)
+"""312 to 3,750 Hz of a block's spectrum: where voices are."""
+
+PRESENCE_DECAY = 0.7
+"""Of the echo's spectrum, per block: what is left of an echo may come a little later than what was taken away."""
+
+PRESENCE_BLOCKS = 5
+PRESENCE_SHARE = 0.15
+"""Somebody speaks when in 80 ms this share of time and frequency holds more than the echo did there. Of 6 minutes of own speech
+in the simulated rooms with changing echo paths, less than 1 % of the blocks reach it."""
+
+PRESENCE_HOLD_BLOCKS = 56
+"""Who spoke counts as speaking for 0.9 s: a word may be recognised when it is over."""
+
+PRESENCE_FLOOR = 1e-6
+"""Power of a bin below which nothing is heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class EchoSettings:
@@ -71,7 +89,7 @@ class EchoSettings:
     """
 
     partitions: int = 16
-    transition: float = 0.998
+    transition: float = 0.999
     gate: bool = True
 
 
@@ -95,6 +113,32 @@ class Gate:
         return 1.0 if self._open_for > 0 else GATE_GAIN
 
 
+class Presence:
+    """Tells whether somebody besides the assistant speaks, more strictly than the gate: what is left of an echo lies, in time and
+    frequency, below the echo itself; a voice lies also where the echo is weak."""
+
+    def __init__(self) -> None:
+        self._taper = np.hanning(BLOCK).astype(np.float32)
+        self._echo = np.zeros(BLOCK // 2 + 1, np.float32)
+        self._shares = np.zeros(PRESENCE_BLOCKS)
+        self._held = 0
+
+    def update(self, left: Floats, echo: Floats) -> None:
+        """One block of what is left and of the echo taken away, float32, (BLOCK,)."""
+        rest = self._spectrum(left)
+        self._echo = np.maximum(self._spectrum(echo), PRESENCE_DECAY * self._echo)
+        around = np.maximum(self._echo, np.maximum(np.roll(self._echo, 1), np.roll(self._echo, -1)))
+        share = float((rest > around + PRESENCE_FLOOR)[PRESENCE_BINS].mean())
+        self._shares = np.append(self._shares[1:], share)
+        self._held = PRESENCE_HOLD_BLOCKS if self._shares.mean() >= PRESENCE_SHARE else max(0, self._held - 1)
+
+    def _spectrum(self, block: Floats) -> Floats:
+        return _power(np.fft.rfft(block * self._taper).astype(np.complex64))
+
+    def __bool__(self) -> bool:
+        return self._held > 0
+
+
 class EchoCanceller:
     """The filter over one microphone. Not thread-safe.
 
@@ -116,6 +160,12 @@ class EchoCanceller:
         self._last = np.zeros(BLOCK, np.float32)
         self._silent_blocks = self._settings.partitions
         self._gate = Gate()
+        self._presence = Presence()
+
+    @property
+    def somebody(self) -> bool:
+        """Whether a voice besides the assistant's was heard within the last 0.9 s; True while the assistant is silent."""
+        return self._silent_blocks >= self._settings.partitions or bool(self._presence)
 
     def process(self, microphone: Samples, far: Samples) -> Samples:
         """One block without the echo.
@@ -132,6 +182,7 @@ class EchoCanceller:
         echo = np.fft.irfft((self._filter * self._far).sum(0))[BLOCK:]
         error = (near - echo).astype(np.float32)
         self._learn(error)
+        self._presence.update(error, echo.astype(np.float32))
         gain = self._gate.gain(float(error @ error), float(echo @ echo)) if self._settings.gate else 1.0
         clean: Samples = np.clip(error * (gain / SCALE), -32768, 32767).astype(np.int16)
         return clean

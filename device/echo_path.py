@@ -118,6 +118,11 @@ class EchoPath:
         """The delay in use, milliseconds; None = not known yet."""
         return None if self._delay is None else self._delay * 1000 / RATE
 
+    @property
+    def somebody(self) -> bool:
+        """See EchoCanceller.somebody."""
+        return self._filter.somebody
+
     def clean(self, near: Samples, far: Samples) -> Samples:
         """Captured sound without the echo.
 

@@ -122,3 +122,18 @@ def test_a_delay_that_changes_is_followed(later: int) -> None:
     left = clean(EchoPath(EchoSettings(gate=False)), echo, far)
     end = slice(16 * RATE, len(left))
     assert db(echo[end]) - db(left[end]) > 15
+
+
+def test_somebody_else_is_told_from_what_is_left_of_the_assistant() -> None:
+    far = speechlike(14, 1)
+    near = np.zeros(14 * RATE)
+    near[11 * RATE : 12 * RATE] = speechlike(1, 9)
+    heard, path = through(far, room(1), 1500) + near, EchoPath()
+    told = []
+    for at in range(0, len(far), 512):
+        path.clean(int16(heard[at : at + 512]), int16(far[at : at + 512]))
+        told.append((at / RATE, path.somebody))
+    assert not any(somebody for at, somebody in told if 8 < at < 10.9)
+    assert all(somebody for at, somebody in told if 11.3 < at < 12)
+    path.clean(np.zeros(RATE, np.int16), np.zeros(RATE, np.int16))
+    assert path.somebody, "nothing is played: nobody is mistaken for the assistant"

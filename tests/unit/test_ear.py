@@ -178,3 +178,19 @@ def test_a_pause_is_marked_once_and_speech_forgets_what_was_settled() -> None:
     rest = feed(ear, silence(0.3))
     assert names(rest) == []
     assert names(feed(ear, silence(0.6))) == ["SpeechEnded"]
+
+
+def test_a_wake_word_that_somebody_else_heard_starts_a_turn_and_counts_once() -> None:
+    ear = make_ear()
+    heard = feed(ear, silence(1), wake_word(), silence(0.05))
+    ear.call(0.9, ago=int(0.05 * 16000))
+    heard += feed(ear, silence(0.5), voice(1.5), silence(1))
+    assert names(heard) == ["WakeDetected", "SpeechStarted", "SpeechEnded"]
+    assert 1.5 <= sound_seconds(heard) <= 1.5 + 0.3 + 0.4 + 0.15
+
+
+def test_no_wake_word_is_believed_while_only_the_assistant_speaks() -> None:
+    ear = make_ear()
+    sound = np.concatenate([wake_word(), silence(0.5)])
+    assert [heard for at in range(0, len(sound), 1000) for heard in ear.feed(sound[at : at + 1000], somebody=False)] == []
+    assert names(feed(ear, wake_word(), silence(0.5))) == ["WakeDetected"]
