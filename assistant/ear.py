@@ -111,7 +111,7 @@ class Ear:
         self._tail = False  # the voice heard now may still be the wake word's tail
         self._somebody = True
         self._called = 0  # position of the last wake word that somebody else heard
-        self._calls: list[Wake] = []
+        self._call: Wake | None = None
 
     @property
     def seconds(self) -> float:
@@ -137,7 +137,7 @@ class Ear:
         """Somebody else has heard the wake word, which ended `ago` samples before the end of the sound fed so far; in sound that
         is still to be fed when `ago` is below 0."""
         end = max(1, self._position + len(self._pending) - ago)
-        self._calls = [Wake(score=score, word_end=end)]
+        self._call = Wake(score=score, word_end=end)
 
     def begin_turn(self) -> int:
         """The number of a new turn, which somebody else than the ear begins."""
@@ -174,8 +174,8 @@ class Ear:
         self._position += VAD_FRAME
         self._history.append(frame)
         detections = self._wake.feed(frame)
-        if self._calls:
-            detections, self._calls, self._called = self._calls, [], self._position
+        if self._call is not None:
+            detections, self._call, self._called = [self._call], None, self._position
         elif not self._somebody or (self._called and self._position - self._called < SAME_WORD_SAMPLES):
             detections = []
         probability = self._vad.feed(frame)[0]

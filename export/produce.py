@@ -15,7 +15,7 @@ from typing import Any
 import onnx
 
 from assistant.engines.session import Array, Backend, OrtBackend, resolved_by
-from assistant.engines.session_packages import FORMS
+from assistant.engines.session_packages import FORMS, replacement
 from assistant.errors import ModelError
 from export import parity, precision, surgery
 from export.data import Split
@@ -192,7 +192,7 @@ class Producer:
             parts.setdefault(part.replaces, []).append(part)
 
         def resolve(path: Path, threads: int) -> Backend | None:
-            named = parts.get(path.name) or parts.get(f"{path.parent.name}/{path.name}")
+            named = replacement(parts, path)
             return FORMS[named[0].form](*(backend(part) for part in named)) if named else None
 
         with resolved_by(resolve):

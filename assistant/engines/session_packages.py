@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from assistant.engines.session import Backend, OrtBackend
 from assistant.engines.session_parts import StaticMemory, TwoGraphVoice
@@ -89,6 +89,14 @@ def packages_in(folder: Path) -> list[Package]:
     return [Package.read(path.parent) for path in sorted(folder.glob(f"*/{MANIFEST}"))]
 
 
+T = TypeVar("T")
+
+
+def replacement(parts: Mapping[str, T], path: Path) -> T | None:
+    """What replaces a file of the assistant. parts: by the file's name, or by folder and name where several have one name."""
+    return parts.get(path.name) or parts.get(f"{path.parent.name}/{path.name}")
+
+
 Open = Callable[[PackagePart, int], Backend]
 """(a part, threads) -> what runs it. Raises ModelError when it cannot run here."""
 
@@ -107,7 +115,7 @@ class Packages:
 
     def __call__(self, path: Path, threads: int) -> Backend | None:
         """See Resolver."""
-        parts = self._parts.get(path.name) or self._parts.get(f"{path.parent.name}/{path.name}")
+        parts = replacement(self._parts, path)
         if not parts:
             return None
         try:
