@@ -35,7 +35,7 @@ from assistant.errors import ModelError
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
-from assistant.interject import Interjections, ReplyWord
+from assistant.interject import Interjections, ReplyNetwork
 from assistant.journal import Journal
 from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges, Microphone
@@ -47,7 +47,8 @@ from assistant.skills import Chat
 from assistant.timers import SystemClock, Timers
 from assistant.turn import Stages
 from assistant.volume import SpeakingVolume, VolumeSpeaker
-from assistant.wake.word import STOP, find_word
+from assistant.wake.reply_words import STOP, ReplyWords
+from assistant.wake.word import find_word
 from device.earcons import earcon
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,7 @@ FEATURES = "openwakeword-features"
 LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
 VERIFIED = 0.03
-VERIFIED_IN_REPLIES = 0.01
-"""Threshold of the first of two wake word detectors (docs/wake.md); of those that listen into replies (docs/audio.md)."""
+"""Threshold of the first of two wake word detectors (docs/wake.md)."""
 
 RING_AGAIN_SECONDS = 5.0
 """After a ring that could not be heard, such as without a loudspeaker."""
@@ -99,25 +99,6 @@ def make_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngin
     if wake.engine == "openwakeword":
         return engine(wake.model, registry.path(FEATURES), wake.threshold)  # type: ignore[no-any-return]
     return engine(wake.model, wake.threshold)  # type: ignore[no-any-return]
-
-
-def make_stop_word(registry: Registry, folders: Folders) -> WakeEngine | None:
-    """The network that hears "stop" in replies; None where the embedding that it needs is not installed."""
-    from assistant.engines.wake_own import OwnWake
-
-    try:
-        return OwnWake(STOP, registry.path(FEATURES), folders.cache)
-    except ModelError:
-        return None
-
-
-def make_reply_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngine | None:
-    """The wake word engine, more willing, for replies, when only what the echo canceller takes for somebody counts."""
-    wake = config.wake
-    if wake.engine != "verified" or wake.threshold is not None:
-        return None
-    more_willing = config.model_copy(update={"wake": wake.model_copy(update={"threshold": VERIFIED_IN_REPLIES})})
-    return make_wake(more_willing, registry, folders)
 
 
 def make_vad(config: Config, registry: Registry) -> VadEngine:
@@ -234,7 +215,7 @@ def make_chat(config: Config) -> Chat | None:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The loaded engines; they can serve one assistant after another. stop_vad, stop_word, reply_wake: listen into replies."""
+    """The loaded engines; they can serve one assistant after another. stop_vad, reply_words: listen into replies."""
 
     wake: WakeEngine
     vad: VadEngine
@@ -244,8 +225,7 @@ class Engines:
     brain: Brain
     volume: SpeakingVolume
     stop_vad: VadEngine
-    stop_word: WakeEngine | None = None
-    reply_wake: WakeEngine | None = None
+    reply_words: ReplyWords | None = None
 
 
 def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Engines:
@@ -260,8 +240,8 @@ def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Eng
         brain = make_brain(config, home, folders, volume, sees=sees)
     if config.asr.biased and isinstance(recogniser := asr.result(), BiasableAsr):
         recogniser.set_grammar(ActiveGrammar(brain))
-    stop_word, reply_wake = make_stop_word(registry, folders), make_reply_wake(config, registry, folders)
-    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, make_vad(config, registry), stop_word, reply_wake)
+    words = ReplyWords() if config.audio.echo_cancellation else None
+    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, make_vad(config, registry), words)
 
 
 class Assistant:
@@ -293,9 +273,9 @@ class Assistant:
         self._timers = engines.brain.timers
 
     def _listener(self, engines: Engines, microphone: Microphone) -> Interjections:
-        told = ((engines.stop_word, lambda score, ago: self._stop_speaking()), (engines.reply_wake, self.ear.call))
-        words = [ReplyWord(engine, engine.phrase, tell) for engine, tell in told if engine is not None]
-        return Interjections(microphone, engines.stop_vad, engines.asr, self._stop_speaking, engines.volume.duck, words)
+        told = {STOP: lambda score, ago: self._stop_speaking(), engines.wake.phrase: self.ear.call}
+        network = None if engines.reply_words is None else ReplyNetwork(engines.reply_words, told)
+        return Interjections(microphone, engines.stop_vad, engines.asr, self._stop_speaking, engines.volume.duck, network)
 
     def _stop_speaking(self) -> None:
         self.pipeline.interrupt(self.ear.seconds)

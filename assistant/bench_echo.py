@@ -24,8 +24,9 @@ from assistant.ear import SAME_WORD_SAMPLES
 from assistant.engines import CAPTURE_RATE, AsrEngine, TtsEngine, VadEngine, WakeEngine
 from assistant.engines.tts_pico import PicoTts
 from assistant.events import AudioChunk, Samples
-from assistant.interject import Pieces, ReplyWord, is_stop, transcribe
+from assistant.interject import Pieces, ReplyNetwork, is_stop, transcribe
 from assistant.intervals import wilson
+from assistant.wake.reply_words import STOP, ReplyWords
 from device.echo_path import EchoPath
 
 SPEECH_TO_ECHO_DB = (0, -6, -10)
@@ -132,8 +133,7 @@ def cleaned(sound: Floats, far: Floats, cancel: bool) -> Iterator[AudioChunk]:
     near, played = _int16(sound), _int16(far)
     for start in range(0, len(near), CHUNK):
         piece, other = near[start : start + CHUNK], played[start : start + CHUNK]
-        clean = path.clean(piece, other) if cancel else piece
-        yield AudioChunk(samples=clean, rate=CAPTURE_RATE, somebody=path.somebody)
+        yield path.clean(piece, other) if cancel else AudioChunk(samples=piece, rate=CAPTURE_RATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,37 +143,44 @@ class Listeners:
     wake: WakeEngine
     vad: VadEngine
     asr: AsrEngine
-    stop_word: WakeEngine | None = None
-    reply_wake: WakeEngine | None = None
+    reply_words: ReplyWords | None = None
 
     @staticmethod
     def of(engines: app.Engines) -> Listeners:
         """Those of an assistant."""
-        return Listeners(engines.wake, engines.stop_vad, engines.asr, engines.stop_word, engines.reply_wake)
+        return Listeners(engines.wake, engines.stop_vad, engines.asr, engines.reply_words)
 
     def delays(self, kind: str, pieces: Iterator[AudioChunk], times: Sequence[tuple[float, float]]) -> list[float | None]:
         """For each word how long after its end it was heard, seconds; None = not at all."""
         found = self.wakes(pieces) if kind == "wake" else self.stops(pieces)
         return [first_in(found, begin, end - TAIL_SECONDS) for begin, end in times]
 
+    def _network(self, phrase: str) -> ReplyNetwork | None:
+        """What hears a phrase in replies. No reply here says it: in one that does it would not be listened for."""
+        if self.reply_words is None:
+            return None
+        network = ReplyNetwork(self.reply_words, {phrase: lambda score, ago: None})
+        network.reset("")
+        return network
+
     def wakes(self, pieces: Iterator[AudioChunk]) -> list[float]:
         """Seconds at which the wake word was heard, two detections of one word counted once."""
         self.wake.reset()
-        word = _reply_word(self.reply_wake)
+        network = self._network(self.wake.phrase)
         found: list[float] = []
         for position, piece in _placed(pieces):
             heard = bool(self.wake.feed(piece.samples)) and piece.somebody
             again = bool(found) and position - found[-1] < SAME_WORD_SAMPLES / CAPTURE_RATE
-            if (_hears(word, piece) or heard) and not again:
+            if (_hears(network, piece) or heard) and not again:
                 found.append(position)
         return found
 
     def stops(self, pieces: Iterator[AudioChunk]) -> list[float]:
         """Seconds at which "stop" was heard, recognition time included."""
-        listener, word = Pieces(self.vad), _reply_word(self.stop_word)
+        listener, network = Pieces(self.vad), self._network(STOP)
         found: list[float] = []
         for position, sound in _placed(pieces):
-            if _hears(word, sound):
+            if _hears(network, sound):
                 found.append(position)
             if (piece := listener.feed(sound.samples)) is None:
                 continue
@@ -191,16 +198,8 @@ def _placed(pieces: Iterator[AudioChunk]) -> Iterator[tuple[float, AudioChunk]]:
         yield position / CAPTURE_RATE, piece
 
 
-def _reply_word(engine: WakeEngine | None) -> ReplyWord | None:
-    if engine is None:
-        return None
-    word = ReplyWord(engine, engine.phrase, lambda score, ago: None)
-    word.reset("")  # no reply here says the word: in one that does it would not be listened for
-    return word
-
-
-def _hears(word: ReplyWord | None, piece: AudioChunk) -> bool:
-    return word is not None and word.feed(piece.samples, piece.somebody) is not None
+def _hears(network: ReplyNetwork | None, piece: AudioChunk) -> bool:
+    return network is not None and network.feed(piece) is not None
 
 
 def first_in(found: Sequence[float], begin: float, end: float) -> float | None:
@@ -214,7 +213,7 @@ def first_in(found: Sequence[float], begin: float, end: float) -> float | None:
 def _words(voices: Sequence[TtsEngine], phrase: str, box: Box, count: int) -> list[Floats]:
     answer = answer_of(box, box.person, 7)
     tail = np.zeros(int(TAIL_SECONDS * CAPTURE_RATE), np.float32)
-    spoken = [speak(voice, "Stop.") if phrase == "stop" else speak_wake_word(voice, phrase) for voice in voices]
+    spoken = [speak(voice, "Stop.") if phrase == STOP else speak_wake_word(voice, phrase) for voice in voices]
     return [convolve(np.concatenate([spoken[number % len(spoken)], tail]), answer) for number in range(count)]
 
 
@@ -230,7 +229,7 @@ def run(engines: app.Engines, *, words: int, cancel: bool) -> dict[str, Any]:
         scores.setdefault(row, {}).setdefault(kind, Score()).add(delay)
 
     for (seed, box), kind in product(enumerate(ROOMS), ("wake", "stop")):
-        spoken = _words(voices, engines.wake.phrase if kind == "wake" else "stop", box, words)
+        spoken = _words(voices, engines.wake.phrase if kind == "wake" else STOP, box, words)
         sound, times = with_words(noise, spoken, 0.0)
         alone = listeners.delays(kind, cleaned(sound, far, False), times)
         for delay in alone:

@@ -157,8 +157,8 @@ class EchoingReplay(Replay):
             played = self._played[-1][1] if self._played and self._played[-1][0] == self.position - len(chunk.samples) else None
             self._played.clear()  # hours of replies would be a leak of the bench's own
             clean = self._path.clean(*self._with_echo(chunk.samples, played))
-            if len(clean):
-                return AudioChunk(samples=clean, rate=CAPTURE_RATE, somebody=self._path.somebody)
+            if len(clean.samples):
+                return clean
 
     def _with_echo(self, near: Samples, played: Samples | None) -> tuple[Samples, Samples]:
         far = np.zeros(len(near), np.int16)

@@ -32,12 +32,15 @@ class AudioChunk:
     """A piece of captured sound. Owned by the receiver. Never leaves the process.
 
     samples: int16, shape (n,), mono; rate: Hz; somebody: False while the assistant speaks and, as far as its echo canceller can
-    tell, nobody else does.
+    tell, nobody else does. left, echo: int16, (n,), what the echo canceller left before it turned it down, and what it took away;
+    None where there is none.
     """
 
     samples: Samples
     rate: int
     somebody: bool = True
+    left: Samples | None = None
+    echo: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,26 @@
 """Hears "stop" while the assistant speaks, without the wake word; "mm-hmm", coughs and the assistant's own words do not stop it.
 
 Works on sound from which the assistant's own voice has been removed (device/echo_path.py), in two ways side by side: a small
-network that knows nothing but "stop", which hears it through what is left of a loud reply, and the recogniser, which knows other
-words for it: what is voiced goes to it in short pieces, and only a piece that consists of stop words counts.
+network that knows nothing but the wake word and "stop", which hears them through what is left of a loud reply, and the
+recogniser, which knows other words for it: what is voiced goes to it in short pieces, and only a piece that consists of stop
+words counts. The wake word interrupts a reply as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import anyio
 import numpy as np
 from anyio import to_thread
 
-from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, VadEngine, Wake, WakeEngine
+from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, VadEngine
 from assistant.events import AudioChunk, Event, Replied, Samples, SpeakingStarted, TurnFinished, TurnInterrupted
 from assistant.ports import Microphone
+from assistant.wake.reply_words import ReplyWords
 
 STOP_WORDS = frozenset(["stop", "cancel", "quiet", "enough", "silence"])
 FILLERS = frozenset(["please", "now", "it", "that", "be", "ok", "okay", "oh", "no", "hey", "talking", "the", "just"])
@@ -100,36 +103,33 @@ class Pieces:
         return piece
 
 
-class ReplyWord:
-    """A network that listens for one word in replies, but not in those that say it themselves.
+Told = Callable[[float, int], None]
+"""Told how surely a word was heard, 0..1, and how many samples before the present piece of sound it ended."""
+
+
+class ReplyNetwork:
+    """The network of assistant/wake/reply_words.py, which hears several words; none is believed in a reply that says it itself.
 
     Args:
-        engine: hears the word.
-        word: how it begins, in small letters; a reply that holds it is not listened to.
-        heard: told the score, and how many samples before the present piece of sound the word ended.
+        network: hears them.
+        heard: told about each phrase that matters.
     """
 
-    def __init__(self, engine: WakeEngine, word: str, heard: Callable[[float, int], None]) -> None:
-        self._engine, self._word, self._heard = engine, word, heard
-        self._fed = 0
-        self._off = False
+    def __init__(self, network: ReplyWords, heard: Mapping[str, Told]) -> None:
+        self._network, self._heard = network, heard
+        self._listened_for: set[str] = set()
 
     def reset(self, reply: str) -> None:
         """A reply begins. reply: its text."""
-        self._engine.reset()
-        self._fed, self._off = 0, self._word in reply.lower()
+        self._network.reset()
+        self._listened_for = {phrase for phrase in self._heard if phrase not in reply.lower()}
 
-    def feed(self, samples: Samples, somebody: bool) -> Wake | None:
-        """More sound, int16, (n,); somebody: see AudioChunk. What was heard, unless only the assistant speaks."""
-        if self._off:
-            return None
-        self._fed += len(samples)
-        found = self._engine.feed(samples)
-        return found[-1] if found and somebody else None
-
-    def tell(self, wake: Wake, samples: int) -> None:
-        """Pass on what `feed` returned last. samples: of the present piece."""
-        self._heard(wake.score, self._fed - wake.word_end - samples)
+    def feed(self, chunk: AudioChunk) -> Callable[[], None] | None:
+        """More sound. What is to be done about it."""
+        for spotted in self._network.feed(chunk):
+            if spotted.phrase in self._listened_for:
+                return partial(self._heard[spotted.phrase], spotted.score, spotted.ago - len(chunk.samples))
+        return None
 
 
 class Interjections:
@@ -140,7 +140,7 @@ class Interjections:
         vad: an engine of its own; asr: the pipeline's, which has nothing to do while the assistant speaks.
         stop: called when the recogniser heard a stop word.
         duck: told when somebody begins (True) and ends (False) to speak into the reply.
-        words: networks that hear single words through what is left of a loud reply.
+        network: hears single words through what is left of a loud reply; None = only the recogniser listens.
     """
 
     def __init__(
@@ -150,9 +150,10 @@ class Interjections:
         asr: AsrEngine,
         stop: Callable[[], None],
         duck: Callable[[bool], None],
-        words: Sequence[ReplyWord] = (),
+        network: ReplyNetwork | None = None,
     ) -> None:
-        self._microphone, self._asr, self._stop, self._duck, self._words = microphone, asr, stop, duck, words
+        self._microphone, self._asr, self._stop, self._duck = microphone, asr, stop, duck
+        self._network = network
         self._pieces = Pieces(vad)
         self._speaking = False
         self._reply = ""
@@ -167,8 +168,8 @@ class Interjections:
                 self._reply = event.text
             case SpeakingStarted():
                 self._pieces.reset()
-                for word in self._words:
-                    word.reset(self._reply)
+                if self._network is not None:
+                    self._network.reset(self._reply)
                 self._speaking = True
             case TurnFinished() | TurnInterrupted():
                 self._speaking = False
@@ -194,10 +195,8 @@ class Interjections:
 
     def _listen(self, chunk: AudioChunk) -> Callable[[], None] | None:
         """What is to be done about this piece of sound."""
-        found = [(word, wake) for word in self._words if (wake := word.feed(chunk.samples, chunk.somebody)) is not None]
-        if found:
-            word, wake = found[0]
-            return lambda: word.tell(wake, len(chunk.samples))
+        if self._network is not None and (told := self._network.feed(chunk)) is not None:
+            return told
         piece = self._pieces.feed(chunk.samples)
         return self._stop if piece is not None and is_stop(transcribe(self._asr, piece)) else None
 

@@ -33,6 +33,7 @@ PLAY_BLOCK_SECONDS = 0.04
 in 12 s on 2 cores with 3 busy processes, with 2 x 30 ms or more never (docs/audio.md)."""
 
 NOTHING: Samples = np.zeros(0, np.int16)
+EMPTY = AudioChunk(samples=NOTHING, rate=CAPTURE_RATE)
 RING_SECONDS = 2.0
 QUEUED_SECONDS = 0.3
 """How much sound the loudspeaker takes ahead of time."""
@@ -114,7 +115,7 @@ class PyAudioMicrophone:
 
     async def read(self) -> AudioChunk | None:
         """See Microphone.read."""
-        while not len(samples := await asyncio.to_thread(self._take) if self._ring else NOTHING):
+        while not len((chunk := await asyncio.to_thread(self._take) if self._ring else EMPTY).samples):
             self._arrived.clear()
             if self._ring:
                 continue
@@ -126,9 +127,9 @@ class PyAudioMicrophone:
         if self._lost:
             self._lost = False
             self._notice("back")
-        return AudioChunk(samples=samples, rate=CAPTURE_RATE, somebody=self._echo is None or self._echo.somebody)
+        return chunk
 
-    def _take(self) -> Samples:
+    def _take(self) -> AudioChunk:
         with self._lock:
             pieces = [*self._ring]
             self._ring.clear()
@@ -137,7 +138,9 @@ class PyAudioMicrophone:
         self._watch_level(near)
         if self._resampler is not None:
             near = self._resampler.resample_chunk(near)
-        return near if self._echo is None else self._echo.clean(near, np.concatenate([played for _, played in pieces]))
+        if self._echo is None:
+            return AudioChunk(samples=near, rate=CAPTURE_RATE)
+        return self._echo.clean(near, np.concatenate([played for _, played in pieces]))
 
     def _watch_level(self, near: Samples) -> None:
         clipped = int(np.count_nonzero((near == 32767) | (near == -32768)))

@@ -11,6 +11,7 @@ filter leaves over is turned down as a whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +94,18 @@ class EchoSettings:
     gate: bool = True
 
 
+class Block(NamedTuple):
+    """What became of one block, each int16, (BLOCK,).
+
+    samples: the microphone's sound without the echo, turned down while nobody else speaks; left: the same, never turned down;
+    echo: what was taken away.
+    """
+
+    samples: Samples
+    left: Samples
+    echo: Samples
+
+
 class Gate:
     """Tells the blocks in which somebody besides the assistant speaks, by what the filter leaves over."""
 
@@ -167,8 +180,8 @@ class EchoCanceller:
         """Whether a voice besides the assistant's was heard within the last 0.9 s; True while the assistant is silent."""
         return self._silent_blocks >= self._settings.partitions or bool(self._presence)
 
-    def process(self, microphone: Samples, far: Samples) -> Samples:
-        """One block without the echo.
+    def process(self, microphone: Samples, far: Samples) -> Block:
+        """Take the echo out of one block.
 
         Args:
             microphone: int16, (BLOCK,), what was captured.
@@ -178,14 +191,13 @@ class EchoCanceller:
         self._silent_blocks = 0 if float(played @ played) > SILENT_POWER * BLOCK else self._silent_blocks + 1
         self._remember(played)
         if self._silent_blocks >= self._settings.partitions:
-            return microphone  # no echo is left in the room
-        echo = np.fft.irfft((self._filter * self._far).sum(0))[BLOCK:]
-        error = (near - echo).astype(np.float32)
+            return Block(microphone, microphone, np.zeros(BLOCK, np.int16))  # no echo is left in the room
+        echo = np.fft.irfft((self._filter * self._far).sum(0))[BLOCK:].astype(np.float32)
+        error = near - echo
         self._learn(error)
-        self._presence.update(error, echo.astype(np.float32))
+        self._presence.update(error, echo)
         gain = self._gate.gain(float(error @ error), float(echo @ echo)) if self._settings.gate else 1.0
-        clean: Samples = np.clip(error * (gain / SCALE), -32768, 32767).astype(np.int16)
-        return clean
+        return Block(_int16(error * gain), _int16(error), _int16(echo))
 
     def _remember(self, played: Floats) -> None:
         self._far = np.roll(self._far, 1, axis=0)
@@ -207,6 +219,11 @@ class EchoCanceller:
         step = np.fft.irfft(gain * self._far.conj() * spectrum, axis=1)
         step[:, BLOCK:] = 0  # a partition is BLOCK taps long: the rest is circular convolution
         self._filter = (decay * (self._filter + np.fft.rfft(step, axis=1))).astype(np.complex64)
+
+
+def _int16(sound: Floats) -> Samples:
+    samples: Samples = np.clip(sound / SCALE, -32768, 32767).astype(np.int16)
+    return samples
 
 
 def _power(spectrum: Spectrum) -> Floats:

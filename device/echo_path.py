@@ -13,8 +13,8 @@ import threading
 import numpy as np
 import soxr
 
-from assistant.events import Samples
-from device.echo import BLOCK, RATE, EchoCanceller, EchoSettings
+from assistant.events import AudioChunk, Samples
+from device.echo import BLOCK, RATE, Block, EchoCanceller, EchoSettings
 
 LONGEST_DELAY = 8192
 """Samples, 0.5 s: PortAudio 80 ms, a sound server's two buffers up to 300 ms, the capture 50."""
@@ -35,6 +35,7 @@ SMOOTHING = 0.5
 CONFIDENT = 8.0
 """A peak this many standard deviations above the correlation's mean is a delay."""
 
+NOTHING: Samples = np.zeros(0, np.int16)
 MOST_QUEUED = RATE // 2
 """What the microphone does not take is dropped beyond this: it is not running."""
 
@@ -118,29 +119,25 @@ class EchoPath:
         """The delay in use, milliseconds; None = not known yet."""
         return None if self._delay is None else self._delay * 1000 / RATE
 
-    @property
-    def somebody(self) -> bool:
-        """See EchoCanceller.somebody."""
-        return self._filter.somebody
-
-    def clean(self, near: Samples, far: Samples) -> Samples:
-        """Captured sound without the echo.
+    def clean(self, near: Samples, far: Samples) -> AudioChunk:
+        """Take the echo out of captured sound.
 
         Args:
             near: int16, (n,), 16 kHz.
             far: int16, (about n,), what `far_end` gave for the same time.
 
         Returns:
-            int16, whole blocks of 16 ms: what does not fill a block comes with the next call.
+            Whole blocks of 16 ms: what does not fill a block comes with the next call.
         """
         self._near = np.concatenate([self._near, near])
         self._far = np.concatenate([self._far, far])
-        done: list[Samples] = []
+        done: list[Block] = []
         while min(len(self._near), len(self._far) - LONGEST_DELAY) >= BLOCK:
             done.append(self._block())
-        return np.concatenate(done) if done else np.zeros(0, np.int16)
+        samples, left, echo = map(np.concatenate, zip(*done, strict=True)) if done else (NOTHING, NOTHING, NOTHING)
+        return AudioChunk(samples=samples, rate=RATE, somebody=self._filter.somebody, left=left, echo=echo)
 
-    def _block(self) -> Samples:
+    def _block(self) -> Block:
         near, self._near = self._near[:BLOCK], self._near[BLOCK:]
         found = self._finder.feed(near, self._far[LONGEST_DELAY : LONGEST_DELAY + BLOCK])
         if found is not None:

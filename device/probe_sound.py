@@ -138,7 +138,7 @@ def cancellation_db(heard: Samples, played: Samples, delay: int) -> float:
     canceller = EchoCanceller()
     blocks = len(near) // BLOCK
     cleaned = [
-        canceller.process(near[block * BLOCK : (block + 1) * BLOCK], far[block * BLOCK : (block + 1) * BLOCK])
+        canceller.process(near[block * BLOCK : (block + 1) * BLOCK], far[block * BLOCK : (block + 1) * BLOCK]).samples
         for block in range(blocks)
     ]
     if blocks < 3:

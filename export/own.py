@@ -14,7 +14,9 @@ from assistant.engines.minilm_weights import TRUNK, prepare
 from assistant.engines.session import OrtBackend
 from assistant.engines.speech_embedding import BATCH_HOPS, EMBEDDING
 from assistant.engines.whisper_weights import GRAPHS
-from assistant.wake.word import SHIPPED, STOP
+from assistant.wake import reply_words
+from assistant.wake.reply_features import COLUMNS
+from assistant.wake.word import SHIPPED
 from export import paths, surgery
 from export.recurrent import unroll_gru
 from export.spec import Array, Model, ModelSpec, Part, Range, Run, integers, scaled
@@ -206,5 +208,29 @@ def _head(word: Path) -> ModelSpec:
     )
 
 
-HEADS = tuple(_head(folder) for folder in (SHIPPED / "okay_nabu", STOP))
-MODELS = (WAKE_WORD, *HEADS, DETECTOR, INTENT)
+def _times(*columns: int) -> tuple[tuple[int, int, int], ...]:
+    return tuple((1, reply_words.CONTEXT + count, COLUMNS) for count in columns)
+
+
+REPLY_WORDS = ModelSpec(
+    "reply-words",
+    "wake",
+    "",
+    APACHE,
+    "",
+    'The wake word and "stop" in replies: spectra of an echo and of what is left of it to decisions, every 20 ms',
+    (
+        Part(
+            "words",
+            lambda _: surgery.tidy(onnx.load(GRAPHS / reply_words.GRAPH)),
+            ({"columns": Range(*_times(reply_words.LEAST, reply_words.LEAST, reply_words.MOST))},),
+            lambda _: OrtBackend(GRAPHS / reply_words.GRAPH).run,
+            {"columns": scaled(1.0)},
+            int8=("Conv",),
+            replaces=reply_words.GRAPH,
+        ),
+    ),
+    "reply words",
+)
+
+MODELS = (WAKE_WORD, _head(SHIPPED / "okay_nabu"), REPLY_WORDS, DETECTOR, INTENT)

@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.engines.session import OnnxSession
 from assistant.events import Samples
-from assistant.wake.word import SHIPPED, STOP
+from assistant.wake.word import SHIPPED
 from export import data
 from export.data import Split
 from export.spec import Array
@@ -223,25 +223,46 @@ def own_word(word: Path, phrase: str) -> Task:
     """Decisions of a word's small network on the word and on other sentences, in kitchen noise where it is at hand."""
 
     def measure(folder: Path, split: Split) -> Score:
-        from assistant.caller import speak
-        from assistant.engines.tts_pico import PicoTts
         from assistant.engines.wake_own import OwnWake
         from export.paths import cache_folder, registry
 
         if not registry().installed("openwakeword-features"):
             return Score("none", "not measured: run `assistant models pull openwakeword-features`")
         engine = OwnWake(word, registry().path("openwakeword-features"), cache_folder())
-        quiet = np.zeros(16000, np.int16)
-        paces = (0.9, 1.0, 1.1) if split == "test" else (0.95, 1.05)
-        said = [speak(PicoTts(voice, pace), phrase) for voice in data.VOICES for pace in paces]
-        sounds = [np.concatenate([quiet, np.asarray(sound * 32767, np.int16), quiet]) for sound in said]
         decisions: list[bool] = []
-        for sound in [*sounds, *speech(split)]:
+        for sound in [*in_some_voices(phrase, split), *speech(split)]:
             engine.reset()
             decisions += [score > engine.threshold for score in engine.scores(data.in_noise(sound))]
         return Score("labels", "decisions of 80 ms steps, the word and other sentences", len(decisions), labels=decisions)
 
     return measure
+
+
+def in_some_voices(phrase: str, split: Split) -> list[Samples]:
+    """A word as several people say it, with silence around it."""
+    from assistant.caller import speak
+    from assistant.engines.tts_pico import PicoTts
+
+    quiet = np.zeros(16000, np.int16)
+    paces = (0.9, 1.0, 1.1) if split == "test" else (0.95, 1.05)
+    said = [speak(PicoTts(voice, pace), phrase) for voice in data.VOICES for pace in paces]
+    return [np.concatenate([quiet, np.asarray(sound * 32767, np.int16), quiet]) for sound in said]
+
+
+def reply_words(folder: Path, split: Split) -> Score:
+    """Decisions on the words and on other sentences, a sentence of the assistant sounding as an echo."""
+    from assistant.wake.reply_features import ReplyFeatures
+    from assistant.wake.reply_words import CONTEXT, MOST, ReplyWords
+
+    engine, features = ReplyWords(), ReplyFeatures()
+    replies = np.concatenate(speech("calibration"))
+    decisions: list[bool] = []
+    for sound in [*in_some_voices("Okay naboo.", split), *in_some_voices("Stop.", split), *speech(split)]:
+        features.reset()
+        columns = features.feed(sound, np.resize(replies, len(sound)))
+        for start in range(0, len(columns) - CONTEXT - MOST, MOST):
+            decisions += (engine.logits(columns[start : start + CONTEXT + MOST]) > 0).ravel().tolist()
+    return Score("labels", "decisions every 20 ms, two words and other sentences", len(decisions), labels=decisions)
 
 
 def nothing(folder: Path, split: Split) -> Score:
@@ -259,7 +280,7 @@ TASKS: dict[str, Task] = {
     "piper": piper,
     "own_detector": own_detector,
     "word okay_nabu": own_word(SHIPPED / "okay_nabu", "Okay naboo."),
-    "word stop": own_word(STOP, "Stop."),
+    "reply words": reply_words,
     "intent": intent,
 }
 

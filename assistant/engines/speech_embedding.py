@@ -44,14 +44,14 @@ BATCH_HOPS = 64
 """Hops computed at once at most: the fastest of 1 to 512, and little memory however long the recording is."""
 
 
-def mel_filters() -> Floats:
-    """(257, 32) triangles of equal area, evenly spaced on Slaney's mel scale, equal to melspectrogram.onnx's."""
+def mel_filters(bins: int = MEL_BINS, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ) -> Floats:
+    """(257, bins) triangles of equal area, evenly spaced on Slaney's mel scale; by default equal to melspectrogram.onnx's."""
     step = np.log(6.4) / 27
 
     def to_mel(hz: float) -> float:
         return hz * 3 / 200 if hz < 1000 else 15 + np.log(hz / 1000) / step
 
-    mels = np.linspace(to_mel(LOW_HZ), to_mel(HIGH_HZ), MEL_BINS + 2)
+    mels = np.linspace(to_mel(low_hz), to_mel(high_hz), bins + 2)
     edges = np.where(mels < 15, mels * 200 / 3, 1000 * np.exp(step * (mels - 15)))
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     hz = np.linspace(0, 8000, FFT // 2 + 1)[:, None]
@@ -59,7 +59,8 @@ def mel_filters() -> Floats:
     return np.asarray(triangles * 2 / (high - low), np.float32)
 
 
-def _window() -> Floats:
+def frame_window() -> Floats:
+    """The Hann window in the middle of a frame: (FFT,)."""
     window = np.zeros(FFT, np.float32)
     start = (FFT - WINDOW) // 2
     window[start : start + WINDOW] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
@@ -81,7 +82,7 @@ class SpeechEmbedding:
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self._session = OnnxSession(embedding_graph(folder / "embedding_model.onnx", cache))
-        self._filters, self._taper = mel_filters(), _window()
+        self._filters, self._taper = mel_filters(), frame_window()
         self._states = tuple(name for name in self._session.inputs if name != "mel")
         shapes = self._session.input_shapes
         zeros = {name: np.zeros([int(side or 0) for side in shapes[name]], np.float32) for name in self._states}

@@ -61,21 +61,10 @@ def learn_again(folder: Path, mistakes: list[Floats], features: Path, cache: Pat
     return again
 
 
-def finish(
-    teacher: Teacher,
-    lesson: Lesson,
-    phrase: str,
-    recordings: int,
-    folder: Path,
-    bank: Bank | None = None,
-    threshold: float | None = None,
-) -> Card:
-    """Learn from a lesson and write the word with its card.
-
-    recordings: how many the lesson holds; bank: None = the package's; threshold: logit, None = chosen on the bank.
-    """
+def finish(teacher: Teacher, lesson: Lesson, phrase: str, recordings: int, folder: Path, bank: Bank | None = None) -> Card:
+    """Learn from a lesson and write the word with its card. recordings: how many the lesson holds; bank: None = the package's."""
     bank = bank or load_bank()
-    network, point = teacher.learn(lesson, bank, threshold)
+    network, point = teacher.learn(lesson, bank)
     card = Card(phrase, point.threshold, delay(network, lesson.held_out, point.threshold), _described(point, bank, recordings))
     save_word(folder, network.folded(), card)
     return card

@@ -133,12 +133,12 @@ class Teacher:
         ]
         return replace(lesson, mistakes=np.concatenate([lesson.mistakes, *copies]))
 
-    def learn(self, lesson: Lesson, bank: Bank, threshold: float | None = None) -> tuple[Network, Point]:
-        """The network, and what it does at the threshold it should have; None = chosen by `check`."""
+    def learn(self, lesson: Lesson, bank: Bank) -> tuple[Network, Point]:
+        """The network, and what it does at the threshold it should have."""
         scenes, share = scenes_and_shares(lesson)
         streams = (bank.learn, lesson.near, lesson.mistakes)
         network = train(Examples(scenes, share, streams), self.random, self.tick, self.scale.steps)
-        return network, check(network, lesson.held_out, bank, lesson.mistakes, threshold)
+        return network, check(network, lesson.held_out, bank, lesson.mistakes)
 
     def _say(self, spellings: list[str]) -> list[Floats]:
         """One of the spellings by all voices, each as often as its share says, in random order."""
@@ -186,14 +186,12 @@ def scenes_and_shares(lesson: Lesson) -> tuple[Floats, Floats]:
     return scenes, share
 
 
-def check(network: Network, scenes: Floats, bank: Bank, mistakes: Floats, threshold: float | None = None) -> Point:
-    """Misses on scenes with the word against false accepts on the check part of the bank, at the threshold; None = that for
-    RATE."""
+def check(network: Network, scenes: Floats, bank: Bank, mistakes: Floats) -> Point:
+    """Misses on scenes with the word against false accepts on the check part of the bank, at the threshold for RATE."""
     said = [float(score(network, scene).max()) for scene in scenes]
     heard = events(score(network, bank.check))
     if len(mistakes) >= WINDOW:
         heard = sorted([*heard, *events(score(network, mistakes))[:1]], reverse=True)
     hours = len(bank.check) * HOP_HOURS
-    if threshold is None:
-        threshold = max(LEAST_LOGIT, point_at(RATE, said, heard, hours).threshold)
+    threshold = max(LEAST_LOGIT, point_at(RATE, said, heard, hours).threshold)
     return at_threshold(threshold, said, heard, hours)

@@ -62,9 +62,6 @@ def save_word(folder: Path, weights: Weights, card: Card) -> None:
 SHIPPED = Path(__file__).parent / "words"
 """Words of ours that come with the package."""
 
-STOP = Path(__file__).parent / "reply_words" / "stop"
-"""Ends a reply; no wake word."""
-
 
 def user_words(data: Path) -> Path:
     """The folder of the words learned on this device. data: the user's data folder."""

@@ -52,7 +52,6 @@ def speak_hours(
     noise: Annotated[Path | None, typer.Option(help="a recording of noise without speech: added alone, at many levels")] = None,
     noise_seconds: Annotated[float, typer.Option(help="how much of its beginning")] = 30.0,
     without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
-    but: Annotated[str, typer.Option(help="leave out sentences with this word: the one that is learned")] = "",
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Write embeddings of spoken sentences."""
@@ -60,9 +59,7 @@ def speak_hours(
     voices = all_voices(tuple(without or ("pico", "joe")))
     names = list(voices)
     shares = np.array([SHARES.get(name, 1.0) for name in names])
-    sentences = [
-        sentence for name in TEXTS for sentence in read_sentences(texts / name) if not but or but not in sentence.lower()
-    ]
+    sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)]
     embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
     found = real_noise(noise, noise_seconds, embed, random) if noise is not None else []
     wanted, have = round(hours / HOP_HOURS), 0

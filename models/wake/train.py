@@ -5,11 +5,6 @@
     python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" --without pico --without joe --spoken 800 \
         --hours hours.npz --hours more.npz --check ../shared/data/audio/commands -o assistant/wake/words/okay_nabu
 
-    python -m models.wake.speak_hours ../shared/data/text -o replies.npz --hours 3 --seed 6 --but stop --noise NOISE
-    python -m models.wake.train stop --without pico --without joe --spoken 1000 --replies 0.75 --threshold 2 \
-        --hours replies.npz --check ../shared/data/audio/commands -o assistant/wake/reply_words/stop
-
-NOISE: a recording of noise without speech, of which the first 30 s are used; the rest is for tests.
 numpy only, some minutes on one core, with a progress bar. The voices are those of models/wake/voices.py.
 """
 
@@ -56,7 +51,6 @@ def train_word(
     ] = None,
     near: Annotated[int, typer.Option(help="phrases that sound like the word")] = 300,
     replies: Annotated[float, typer.Option(help="share of scenes in which the assistant speaks itself, 0 to 1")] = 0.25,
-    threshold: Annotated[float | None, typer.Option(help="logit at which the word counts, instead of choosing it")] = None,
     steps: Annotated[int, typer.Option(help="training steps")] = 3000,
     hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
@@ -74,7 +68,7 @@ def train_word(
         lesson = teacher.prepare(said_as or phrase, sounds)
         lesson = replace(lesson, near=np.concatenate([lesson.near, *map(load_hours, hours or [])]))
         bank = checked(check or [], embed)
-        card = finish(teacher, lesson, phrase, len(sounds), output, bank, threshold)
+        card = finish(teacher, lesson, phrase, len(sounds), output, bank)
     typer.echo(card.point["text"])
 
 

@@ -36,7 +36,7 @@ def int16(sound: np.ndarray) -> np.ndarray:
 
 def clean(path: EchoPath, near: np.ndarray, far: np.ndarray, chunk: int = 1000) -> np.ndarray:
     pieces = [path.clean(int16(near[i : i + chunk]), int16(far[i : i + chunk])) for i in range(0, len(near), chunk)]
-    return np.concatenate(pieces) / 32768
+    return np.concatenate([piece.samples for piece in pieces]) / 32768
 
 
 def db(sound: np.ndarray) -> float:
@@ -97,9 +97,9 @@ def test_reset_forgets_the_room() -> None:
     far, filter_ = int16(speechlike(2, 1)), EchoCanceller()
     near = int16(through(speechlike(2, 1), room(1), 0))
     blocks = range(0, len(far) - BLOCK, BLOCK)
-    first = np.concatenate([filter_.process(near[i : i + BLOCK], far[i : i + BLOCK]) for i in blocks])
+    first = np.concatenate([filter_.process(near[i : i + BLOCK], far[i : i + BLOCK]).samples for i in blocks])
     filter_.reset()
-    again = np.concatenate([filter_.process(near[i : i + BLOCK], far[i : i + BLOCK]) for i in blocks])
+    again = np.concatenate([filter_.process(near[i : i + BLOCK], far[i : i + BLOCK]).samples for i in blocks])
     assert np.array_equal(first, again)
 
 
@@ -131,9 +131,8 @@ def test_somebody_else_is_told_from_what_is_left_of_the_assistant() -> None:
     heard, path = through(far, room(1), 1500) + near, EchoPath()
     told = []
     for at in range(0, len(far), 512):
-        path.clean(int16(heard[at : at + 512]), int16(far[at : at + 512]))
-        told.append((at / RATE, path.somebody))
+        told.append((at / RATE, path.clean(int16(heard[at : at + 512]), int16(far[at : at + 512])).somebody))
     assert not any(somebody for at, somebody in told if 8 < at < 10.9)
     assert all(somebody for at, somebody in told if 11.3 < at < 12)
-    path.clean(np.zeros(RATE, np.int16), np.zeros(RATE, np.int16))
-    assert path.somebody, "nothing is played: nobody is mistaken for the assistant"
+    silence = np.zeros(RATE, np.int16)
+    assert path.clean(silence, silence).somebody, "nothing is played: nobody is mistaken for the assistant"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import anyio
 import numpy as np
 import pytest
 
-from assistant.events import AudioChunk, Event, Replied, SpeakingStarted, TurnFinished
-from assistant.interject import Interjections, Pieces, ReplyWord, is_stop
-from tests.fakes import SECOND, FakeAsr, FakeVad, FakeWake, silence, voice, wake_word
+from assistant.caller import speak
+from assistant.engines.tts_pico import PicoTts
+from assistant.events import AudioChunk, Event, SpeakingStarted, TurnFinished
+from assistant.interject import Interjections, Pieces, ReplyNetwork, is_stop
+from assistant.wake.reply_words import STOP, ReplyWords
+from tests.fakes import SECOND, FakeAsr, FakeVad, silence, voice
 
 
 @pytest.mark.parametrize("text", ["Stop.", "stop it, please", "Be quiet!", "Okay, stop now", "cancel", "Enough!"])
@@ -37,11 +38,11 @@ class Tape:
         return AudioChunk(samples=self._chunks.pop(0), rate=SECOND, somebody=self._somebody) if self._chunks else None
 
 
-def stops(tape: Tape, asr: FakeAsr, *before: Event, words: Sequence[ReplyWord] = ()) -> tuple[int, list[bool]]:
+def stops(tape: Tape, asr: FakeAsr, *before: Event, network: ReplyNetwork | None = None) -> tuple[int, list[bool]]:
     """How often "stop" was noticed by the recogniser, and how the loudness went."""
     noticed: list[int] = []
     ducked: list[bool] = []
-    listener = Interjections(tape, FakeVad(), asr, lambda: noticed.append(1), ducked.append, words)
+    listener = Interjections(tape, FakeVad(), asr, lambda: noticed.append(1), ducked.append, network)
     for event in before:
         listener(event)
 
@@ -80,24 +81,10 @@ def test_a_short_word_is_looked_at_before_it_ends_and_a_story_is_not_looked_at_f
     assert looks[-1] / SECOND < 1.3
 
 
-def test_a_network_hears_its_word_in_a_reply_and_says_when_it_ended() -> None:
+def test_the_network_hears_its_word_in_a_reply_and_says_when_it_ended() -> None:
     heard: list[float] = []
-    word = ReplyWord(FakeWake(delay=0.1), "stop", lambda score, ago: heard.append(ago / SECOND))
-    tape = Tape(silence(0.5), wake_word(0.5), silence(1))
-    assert stops(tape, FakeAsr(*[""] * 9), SPEAKING, words=[word])[0] == 0
-    assert heard == [pytest.approx(0.07, abs=0.07)]  # before the piece in which it was noticed
-
-
-def test_a_network_is_not_believed_while_only_the_assistant_speaks() -> None:
-    heard: list[int] = []
-    word = ReplyWord(FakeWake(), "stop", lambda score, ago: heard.append(ago))
-    stops(Tape(silence(0.5), wake_word(0.5), silence(1), somebody=False), FakeAsr(*[""] * 9), SPEAKING, words=[word])
-    assert heard == []
-
-
-def test_a_network_does_not_listen_to_a_reply_that_says_its_word() -> None:
-    heard: list[int] = []
-    word = ReplyWord(FakeWake(), "stop", lambda score, ago: heard.append(ago))
-    said = Replied(turn=1, at=0.0, text="The timer has stopped.", expects_answer=False)
-    stops(Tape(silence(0.5), wake_word(0.5), silence(1)), FakeAsr(*[""] * 9), said, SPEAKING, words=[word])
-    assert heard == []
+    network = ReplyNetwork(ReplyWords(), {STOP: lambda score, ago: heard.append(ago / SECOND)})
+    said = np.asarray(speak(PicoTts("en-GB"), "Stop.") * 32767, np.int16)
+    tape = Tape(silence(0.5), said, silence(1))
+    assert stops(tape, FakeAsr(*[""] * 9), SPEAKING, network=network)[0] == 0
+    assert heard == [pytest.approx(0.15, abs=0.15)]  # it ended before the piece in which it was noticed
