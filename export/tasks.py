@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from assistant.engines.session import OnnxSession
+from assistant.engines.speech_embedding import FEATURES
 from assistant.events import Samples
 from assistant.wake.word import SHIPPED, STOP
 from export import data
@@ -228,9 +229,9 @@ def own_word(word: Path, phrase: str) -> Task:
         from assistant.engines.wake_own import OwnWake
         from export.paths import cache_folder, registry
 
-        if not registry().installed("openwakeword-features"):
-            return Score("none", "not measured: run `assistant models pull openwakeword-features`")
-        engine = OwnWake(word, registry().path("openwakeword-features"), cache_folder())
+        if not registry().installed(FEATURES):
+            return Score("none", f"not measured: run `assistant models pull {FEATURES}`")
+        engine = OwnWake(word, registry().path(FEATURES), cache_folder())
         quiet = np.zeros(16000, np.int16)
         paces = (0.9, 1.0, 1.1) if split == "test" else (0.95, 1.05)
         said = [speak(PicoTts(voice, pace), phrase) for voice in data.VOICES for pace in paces]
