@@ -31,6 +31,7 @@ from assistant.engines import (
     WakeEngine,
     engine_class,
 )
+from assistant.engines.speech_embedding import FEATURES
 from assistant.errors import ModelError
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
@@ -56,9 +57,6 @@ log = logging.getLogger(__name__)
 MIRROR = "EDGE_ASSISTANT_MIRROR"
 MINILM = "minilm-l6"
 """Registry entry whose weights the intent engine `fusion` needs."""
-
-FEATURES = "openwakeword-features"
-"""Registry entry with the speech embedding that our own words are heard with."""
 
 LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25

@@ -19,6 +19,7 @@ from assistant import app
 from assistant.audiofile import open_audio, read_audio
 from assistant.caller import SPEECH_PEAK, Floats, trimmed
 from assistant.engines import CAPTURE_RATE
+from assistant.engines.speech_embedding import FEATURES
 from assistant.errors import ConfigError, DeviceError
 from assistant.wake.word import find_word, read_card, user_words, word_name, words
 
@@ -64,7 +65,7 @@ def enroll(
     recordings = [_recording(path) for path in from_] if from_ else anyio.run(_record, invocation, phrase, count)
     folder = user_words(invocation.folders.data) / name
     order = Order(phrase.lower(), said_as or phrase.lower(), recordings, seed)
-    features = app.make_registry(invocation.folders).path("openwakeword-features")
+    features = app.make_registry(invocation.folders).path(FEATURES)
     with _progress(order.work()) as tick:
         card = learn_word(order, folder, features, invocation.folders.cache, tick)
     if as_json:
@@ -209,7 +210,7 @@ def mistake(
 
     invocation = context.obj
     folder = user_words(invocation.folders.data) / word
-    features = app.make_registry(invocation.folders).path("openwakeword-features")
+    features = app.make_registry(invocation.folders).path(FEATURES)
     sounds = [read_audio(path) / np.float32(32768) for path in files]
     with _progress(work_again(len(sounds))) as tick:
         card = learn_again(folder, sounds, features, invocation.folders.cache, tick)

@@ -24,8 +24,18 @@ CLOSE_SECONDS = 1.0
 STALL_SECONDS = 0.5
 """A stream that has not called back for this long is dead. PortAudio calls every 20 to 40 ms; on a busy machine 80."""
 
+RETRY_SECONDS = 0.25
+"""A lost device is tried again this often."""
+
 USUAL_RATES = (48000, 44100)
 """What every sound card can do, tried last."""
+
+Notice = Callable[[str], None]
+"""Told "lost" and "back", in the event loop."""
+
+
+def ignore(_state: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +202,8 @@ class Stream:
         )
 
     def _called(self, data: bytes | None, frames: int, _time: object, _status: int) -> tuple[bytes | None, int]:
+        if self.closed:
+            return None, 1  # paComplete: left behind by close(), and the device answers after all
         self._called_at = time.monotonic()
         sound = self._callback(data, frames)
         if sound is not None and self.channels > 1:
@@ -204,11 +216,11 @@ class Stream:
         return not self.closed and time.monotonic() - self._called_at < STALL_SECONDS
 
     def close(self) -> None:
-        """Let go of the device; a sound server that does not answer is left behind after CLOSE_SECONDS."""
-        if self.closed:
-            return
-        self.closed = True
+        """Let go of the device; a sound server that does not answer is left behind after CLOSE_SECONDS. From any thread."""
         with _LIBRARY_LOCK:
+            if self.closed:
+                return
+            self.closed = True
             _OPEN.remove(self)
             closing = threading.Thread(target=self._close, daemon=True)
             closing.start()

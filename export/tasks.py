@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from assistant.engines.session import OnnxSession
+from assistant.engines.speech_embedding import FEATURES
 from assistant.events import Samples
 from assistant.wake.word import SHIPPED
 from export import data
@@ -226,9 +227,9 @@ def own_word(word: Path, phrase: str) -> Task:
         from assistant.engines.wake_own import OwnWake
         from export.paths import cache_folder, registry
 
-        if not registry().installed("openwakeword-features"):
-            return Score("none", "not measured: run `assistant models pull openwakeword-features`")
-        engine = OwnWake(word, registry().path("openwakeword-features"), cache_folder())
+        if not registry().installed(FEATURES):
+            return Score("none", f"not measured: run `assistant models pull {FEATURES}`")
+        engine = OwnWake(word, registry().path(FEATURES), cache_folder())
         decisions: list[bool] = []
         for sound in [*in_some_voices(phrase, split), *speech(split)]:
             engine.reset()

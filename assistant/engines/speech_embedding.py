@@ -19,6 +19,9 @@ from assistant.events import Samples
 
 Floats = npt.NDArray[np.float32]
 
+FEATURES = "openwakeword-features"
+"""Registry entry with the network's weights, and with the rest of openWakeWord's features."""
+
 GRAPHS = Path(__file__).parent / "graphs"
 GRAPH_FILE = "speech-embedding.onnx"
 
@@ -126,5 +129,5 @@ def embedding_graph(source: Path, cache: Path) -> Path:
     try:
         weights = source.read_bytes()
     except OSError as error:
-        raise ModelError(f"{source} is missing: run `assistant models pull openwakeword-features`") from error
+        raise ModelError(f"{source} is missing: run `assistant models pull {FEATURES}`") from error
     return assembled(GRAPHS / GRAPH_FILE, source.name, weights, cache)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,22 +19,16 @@ from hibari.voices import ASSETS, VOICES, voice_path
 
 from assistant.engines.packed_table import PackedTable
 from assistant.engines.session import OnnxSession
-from assistant.engines.speech_level import Floats, chunks, polish, silence
-from assistant.engines.speech_text import pieces
+from assistant.engines.speech_level import Floats, chunks, polish
+from assistant.engines.speech_phonemes import pronounced, reply
 from assistant.errors import ConfigError, ModelError
 from assistant.events import Samples
 
 GAIN_DB = 7.0
 """hibari's sentences peak at 0.26 to 0.50 of full scale; this brings them to 0.6 to 0.9."""
 
-SENTENCE_PAUSE = 0.2
-CLAUSE_PAUSE = 0.06
-"""Seconds of silence added between pieces, on top of the 0.1 s that trimming leaves."""
-
 MAX_PHONEMES = 400
 """Longest input of the network (hibari.tts.MAX_PHONEMES)."""
-
-_log = logging.getLogger(__name__)
 
 
 class HibariTts:
@@ -66,35 +59,19 @@ class HibariTts:
     def synthesize(self, text: str) -> Iterator[Samples]:
         """See TtsEngine.synthesize. What has no pronunciation (signs, other scripts) is left out."""
         random = np.random.default_rng(self._seed)
-        pause = 0.0
-        for piece, ends_sentence in pieces(text):
-            for phonemes in self._phonemes(piece):
-                yield from chunks(silence(pause, self.rate), self.rate)  # sounds while the next piece is computed
-                sound = polish(self._speak(phonemes, random), self.rate, GAIN_DB)
-                yield from chunks(sound, self.rate)
-                pause = CLAUSE_PAUSE
-            if pause and ends_sentence:
-                pause = SENTENCE_PAUSE
+        return reply(text, self.rate, self._phonemes, lambda phonemes: self._speak(phonemes, random))
 
     def _phonemes(self, piece: str) -> list[str]:
-        """Phonemes of one piece in strings the network takes; none when there is nothing to pronounce."""
-        try:
-            phonemes: str = self._g2p(piece) or ""
-        except (IndexError, KeyError, ValueError, TypeError, AttributeError):
-            _log.warning("the voice has no pronunciation for a part of the reply; it is left out", exc_info=False)
-            return []
-        if not any(character.isalpha() for character in phonemes):
-            return []
-        return [phonemes[start : start + MAX_PHONEMES] for start in range(0, len(phonemes), MAX_PHONEMES)]
+        return pronounced(piece, self._g2p, MAX_PHONEMES)
 
-    def _speak(self, phonemes: str, random: np.random.Generator) -> Floats:
-        """Sound of one string of phonemes: float32, (n,)."""
+    def _speak(self, phonemes: str, random: np.random.Generator) -> Iterator[Samples]:
+        """One string of phonemes."""
         ids = np.array([[0, *(self._vocabulary[sign] for sign in phonemes if sign in self._vocabulary), 0]], np.int64)
         if ids.shape[1] < 3:
-            return np.zeros(0, np.float32)
+            return
         spectrum = self._session.run({"ids": ids, "speed": self._speed})  # six arrays (1, 601, frames), f0 (1, frames)
         sound: Floats = dsp.synth(*(spectrum[name][0] for name in self._session.outputs), random)
-        return sound
+        yield from chunks(polish(sound, self.rate, GAIN_DB), self.rate)
 
 
 def _voice_file(voice: str) -> Path:

@@ -14,15 +14,11 @@ import numpy as np
 from piper import PiperConfig, PiperVoice
 
 from assistant.engines.session import Array, OnnxSession
-from assistant.engines.speech_level import Floats, chunks, polish, silence
-from assistant.engines.speech_text import pieces
+from assistant.engines.speech_level import Floats, chunks, polish
+from assistant.engines.speech_phonemes import reply
 from assistant.engines.vits_voice import GAIN_DB, VitsVoice, is_package
 from assistant.errors import ModelError
 from assistant.events import Samples
-
-SENTENCE_PAUSE = 0.2
-CLAUSE_PAUSE = 0.06
-"""Seconds added between pieces, on top of the 0.1 s that trimming leaves."""
 
 
 class PiperTts:
@@ -58,19 +54,16 @@ class PiperTts:
 
     def synthesize(self, text: str) -> Iterator[Samples]:
         """See TtsEngine.synthesize. The noise of the voice is random, so no two runs are equal."""
-        pause = 0.0
-        for piece, ends_sentence in pieces(text.replace("[[", " ").replace("]]", " ")):  # [[ ]] would be read as phonemes
-            for phonemes in self._voice.phonemize(piece):
-                if not phonemes:
-                    continue
-                yield from chunks(silence(pause, self.rate), self.rate)  # sounds while the next piece is computed
-                if self._streaming is not None:
-                    yield from self._streaming.speak(self._voice.phonemes_to_ids(phonemes), self._random)
-                else:
-                    yield from chunks(polish(self._speak(phonemes), self.rate, GAIN_DB), self.rate)
-                pause = CLAUSE_PAUSE
-            if pause and ends_sentence:
-                pause = SENTENCE_PAUSE
+        readable = text.replace("[[", " ").replace("]]", " ")  # [[ ]] would be read as phonemes
+        return reply(readable, self.rate, self._phonemes, self._portion)
+
+    def _phonemes(self, piece: str) -> Iterator[list[str]]:
+        return (phonemes for phonemes in self._voice.phonemize(piece) if phonemes)
+
+    def _portion(self, phonemes: list[str]) -> Iterator[Samples]:
+        if self._streaming is not None:
+            return self._streaming.speak(self._voice.phonemes_to_ids(phonemes), self._random)
+        return chunks(polish(self._speak(phonemes), self.rate, GAIN_DB), self.rate)
 
     def _speak(self, phonemes: list[str]) -> Floats:
         """Sound of one sentence: float32, (n,), at the level the network gives (no normalisation: sentences must not jump)."""

@@ -6,7 +6,6 @@ trained on.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,10 @@ from pathlib import Path
 import numpy as np
 from hibari.g2p import G2P
 
-from assistant.engines.speech_level import chunks, silence
-from assistant.engines.speech_text import pieces
+from assistant.engines.speech_phonemes import pronounced, reply
 from assistant.engines.vits_voice import VitsVoice
 from assistant.errors import ConfigError
 from assistant.events import Samples
-
-SENTENCE_PAUSE = 0.2
-CLAUSE_PAUSE = 0.06
-"""Seconds added between pieces, on top of the 0.1 s that trimming leaves."""
 
 LONGEST = 240
 """Phonemes of one piece: with the padding between them, the 512 places of the encoder's profile."""
@@ -46,8 +40,6 @@ SIGNS = (
 
 _STRESSED_LONG = re.compile(r"([ˈˌ][^aeiouɑɔəɛɪʊʌæᵻɜɚ ]*)(i|u|ɔ)(?![ːɪ])")
 _OPEN = re.compile(r"ɑ(?!ː)")
-
-_log = logging.getLogger(__name__)
 
 
 def ipa(phonemes: str) -> str:
@@ -85,22 +77,7 @@ class VitsTts:
     def synthesize(self, text: str) -> Iterator[Samples]:
         """See TtsEngine.synthesize. What has no pronunciation (signs, other scripts) is left out."""
         random = np.random.default_rng(self._seed)
-        pause = 0.0
-        for piece, ends_sentence in pieces(text):
-            for phonemes in self._phonemes(piece):
-                yield from chunks(silence(pause, self.rate), self.rate)
-                yield from self._voice.speak(self._voice.ids(phonemes), random)
-                pause = CLAUSE_PAUSE
-            if pause and ends_sentence:
-                pause = SENTENCE_PAUSE
+        return reply(text, self.rate, self._phonemes, lambda phonemes: self._voice.speak(self._voice.ids(phonemes), random))
 
     def _phonemes(self, piece: str) -> list[str]:
-        """Phonemes of one piece in strings the encoder takes; none when there is nothing to pronounce."""
-        try:
-            phonemes = ipa(self._g2p(piece) or "")
-        except (IndexError, KeyError, ValueError, TypeError, AttributeError):
-            _log.warning("the voice has no pronunciation for a part of the reply; it is left out", exc_info=False)
-            return []
-        if not any(character.isalpha() for character in phonemes):
-            return []
-        return [phonemes[start : start + LONGEST] for start in range(0, len(phonemes), LONGEST)]
+        return pronounced(piece, lambda words: ipa(self._g2p(words) or ""), LONGEST)

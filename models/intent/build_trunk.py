@@ -9,17 +9,12 @@ Architecture: BERT (Devlin et al. 2018), six layers of width 384, of which the l
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import asdict
-from pathlib import Path
-
 import numpy as np
 from onnx import TensorProto
 
 from models.intent.minilm import FROZEN, HEADS, NAMES, WIDTH
-from models.whisper.build_graphs import GRAPHS, WEIGHT_LEVELS
 from models.whisper.network import Network, Precision, Sizes
+from models.whisper.recipe import with_recipe, write_files
 
 SOURCE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """model.safetensors of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), 90,868,376 bytes."""
@@ -41,23 +36,7 @@ class TrunkGraph(Network):
 
     def files(self) -> dict[str, bytes]:
         """File name -> content of the graph and the recipe."""
-        graph = f"{self.name}.trunk.onnx"
-        files = {graph: self.trunk()}
-        recipe = {
-            "format": 1,
-            "model": self.name,
-            "precision": self.precision,
-            "levels": WEIGHT_LEVELS,
-            "source_sha256": SOURCE_SHA256,
-            "graphs": [graph],
-            "weights": self.plan.location,
-            "weights_bytes": self.plan.end,
-            "weights_sha256": WEIGHTS_SHA256[self.precision],
-        }
-        head = json.dumps(recipe, indent=1)[:-2]
-        rows = ",\n  ".join(json.dumps(asdict(tensor)) for tensor in self.plan.tensors.values())
-        files[f"{self.name}.weights.json"] = f'{head},\n "tensors": [\n  {rows}\n ]\n}}\n'.encode()
-        return files
+        return with_recipe(self, {"trunk": self.trunk()}, SOURCE_SHA256, WEIGHTS_SHA256[self.precision])
 
     def trunk(self) -> bytes:
         """ids int64 (1, T) -> hidden float32 (1, T, 384)."""
@@ -106,14 +85,7 @@ class TrunkGraph(Network):
 
 def main() -> None:
     """Command line; see the top of this file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--precision", choices=["int8", "fp32"], default="int8")
-    parser.add_argument("--out", type=Path, default=GRAPHS)
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for name, data in TrunkGraph(arguments.precision).files().items():
-        (arguments.out / name).write_bytes(data)
-        print(f"{len(data):8d} {arguments.out / name}")
+    write_files(__doc__, lambda precision: TrunkGraph(precision).files())
 
 
 if __name__ == "__main__":

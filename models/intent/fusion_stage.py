@@ -18,6 +18,7 @@ from models.intent import sentences as text
 from models.intent.fit import Losses, Options, fit
 from models.intent.fusion_net import FusionNet
 from models.intent.labels import INTENTS
+from models.intent.noise import noisy
 from models.intent.questions import Asker, Row, imagine, learn_bank
 from models.intent.scene import Scene
 from models.intent.text_net import TextNet, Tokens
@@ -102,7 +103,7 @@ def class_vectors(net: TextNet, encode: Callable[[Sequence[str]], Tokens]) -> Te
 def training_rows(scenes: dict[str, list[Scene]], count: int, seed: int) -> list[Row]:
     """`count` rows with training photos and training wordings: half of the scenes imagined, a few blank."""
     random_ = random.Random(seed)
-    asker = Asker(False, text.noisy(text.home_sentences(60, seed + 5) + text.paraphrases(2, seed), seed), seed + 1)
+    asker = Asker(False, noisy(text.home_sentences(60, seed + 5) + text.paraphrases(2, seed), seed), seed + 1)
     real = scenes["train_photo"] + scenes["train_composed"]
     bank = learn_bank(real)
     rows: list[Row] = []

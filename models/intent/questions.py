@@ -18,6 +18,7 @@ from assistant.engines.boxes import COCO
 from assistant.engines.sight_memory import FRAMES, TRACKS, remember
 from models.intent import sentences as text
 from models.intent.labels import ACTIONS, CLARIFY, CONTROLLABLE, action_intent
+from models.intent.noise import noisy
 from models.intent.scene import Box, Scene, Truth
 from models.intent.scenes import matched
 from models.intent.sentences import Sentence
@@ -150,7 +151,7 @@ class Asker:
     def _say(self, family: str, words: str, kind: Callable[[str], bool] = lambda wording: True) -> Sentence:
         wording = self._random.choice([one for one in self._wordings[family] if kind(one)])
         sentence = text.fill(wording, family, words, self._random)
-        return text.noisy([sentence], self._random.randrange(1 << 30), *self._noise)[0]
+        return noisy([sentence], self._random.randrange(1 << 30), *self._noise)[0]
 
     def _point(self, family: str, scene: Scene, tracks: Floats, shown: list[int | None]) -> Row | None:
         """Sentences that mean one thing in view."""

@@ -18,6 +18,7 @@ from models.intent import sentences as text
 from models.intent.fit import Losses, Options, fit
 from models.intent.labels import FAMILIES, INTENTS, TAGS
 from models.intent.minilm import Layer, Trunk, published
+from models.intent.noise import noisy
 from models.intent.sentences import Sentence
 from models.intent.text_net import TextNet, TextOut, Tokens, tokens_of
 
@@ -61,9 +62,9 @@ def training_sentences(data: Path, fold: int | None, seed: int) -> list[Sentence
     strange = text.clinc_sentences(data / "clinc150_train_val.json", "oos_train")
     ours = text.wording_sentences(COCO, False, 10, seed)
     said = text.paraphrases(6, seed)
-    found = text.noisy(text.home_sentences(280, seed), seed + 1) + text.noisy(said * 2, seed + 5)
-    found += text.noisy(slurp * 2, seed + 2, 0.1, 0.15) + text.noisy(clinc, seed + 3, 0.05, 0.05) + strange * 6
-    return found + text.noisy(ours, seed + 4, 0.3, 0.15)
+    found = noisy(text.home_sentences(280, seed), seed + 1) + noisy(said * 2, seed + 5)
+    found += noisy(slurp * 2, seed + 2, 0.1, 0.15) + noisy(clinc, seed + 3, 0.05, 0.05) + strange * 6
+    return found + noisy(ours, seed + 4, 0.3, 0.15)
 
 
 def text_set(sentences: Sequence[Sentence], names: Sequence[str], encode: Callable[[Sequence[str]], Tokens]) -> TextSet:

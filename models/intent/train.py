@@ -3,7 +3,10 @@
     python -m models.intent.scenes --data ../shared/data/vision --out runs/scenes.pkl
     python -m models.intent.train text    --minilm MINILM --data ../shared/data/text --out runs/text.pt
     python -m models.intent.train fusion  --minilm MINILM --text runs/text.pt --scenes runs/scenes.pkl --out runs/fusion.pt
-    python -m models.intent.export --minilm MINILM --text runs/text.pt --fusion runs/fusion.pt --settings runs/fusion.json \\
+    python -m models.intent.train fusion  ... --init runs/fusion.pt --seed 5 --out runs/more.pt      # and the mean of them:
+    python -m models.intent.average runs/fusion.pt runs/more.pt --minilm MINILM --text runs/text.pt --scenes runs/scenes.pkl \\
+        --out runs/average.pt
+    python -m models.intent.export --minilm MINILM --text runs/text.pt --fusion runs/average.pt --settings runs/average.json \\
         --out assistant/engines/graphs
 
     python -m models.intent.train ablation --minilm MINILM --text runs/text.pt --scenes runs/scenes.pkl --out runs/ablation
@@ -107,6 +110,13 @@ def fusion_command(arguments: argparse.Namespace) -> None:
     train_fusion(fusion, data, options(arguments), fresh_log(arguments.out), arguments.pretrain)
     if parallel.rank():
         return
+    finish(fusion, arguments, scenes, net, encode)
+
+
+def finish(
+    fusion: FusionNet, arguments: argparse.Namespace, scenes: dict[str, list[Scene]], net: TextNet, encode: Encode
+) -> None:
+    """Writes a picture half, and beside it what it measures and how its confidence is calibrated."""
     torch.save({"kind": fusion.kind, "state": fusion.state_dict()}, arguments.out)
     checked = fusion_set(test_rows(scenes, arguments.test_rows, 1000 + arguments.seed), net, encode)
     numbers = report(fusion, checked)

@@ -13,8 +13,9 @@
     python -m models.wake.train_reply scenes0.npz scenes1.npz scenes2.npz --start first/reply-words.pt --rate 2e-3 --steps 1300 \
         --kept kept1.npz kept2.npz -o last
 
-last/reply-words.onnx and .json are what ships in assistant/engines/graphs. TEXTS: ../shared/data/text; NOISE: ../shared/data/audio/noise/kitchen_first_half.flac, of which the first 30 s are used. The
-thresholds are chosen on the scenes that were kept apart, whose speech and rooms are others.
+last/reply-words.onnx and .json are what ships in assistant/engines/graphs. TEXTS: ../shared/data/text; NOISE:
+../shared/data/audio/noise/kitchen_first_half.flac, of which the first 30 s are used. The thresholds are chosen on the scenes that
+were kept apart, whose speech and rooms are others.
 """
 
 from __future__ import annotations

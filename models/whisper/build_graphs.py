@@ -11,17 +11,10 @@ openai/whisper model.py. The output depends on this file alone: the same bytes e
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import asdict
-from pathlib import Path
-
 from onnx import TensorProto
 
 from models.whisper.network import Network, Precision
-
-GRAPHS = Path(__file__).resolve().parents[2] / "assistant" / "engines" / "graphs"
-"""Where the runtime finds what this program writes."""
+from models.whisper.recipe import with_recipe, write_files
 
 SOURCE_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 """model.bin of Systran/faster-whisper-tiny.en (CTranslate2 format, MIT licence), 75,537,502 bytes."""
@@ -32,14 +25,6 @@ WEIGHTS_SHA256: dict[Precision, str] = {
 }
 """What the assembled weights file must hash to; printed by tests/unit/test_whisper_weights.py when a change here moves it."""
 
-WEIGHT_LEVELS = 127
-"""Largest magnitude of an int8 weight.
-
-Processors with AVX2 but without VNNI add two products of 8-bit numbers in 16 bits, which saturates. Counted on the encoder's
-real activations: 2 of 100,000 pairs, an error of at most 8 % in one layer and below 4 % in the others, about that of 8 bits
-themselves. 63 levels would exclude it and cost accuracy everywhere: 279 of 320 texts equal to the 32-bit graph's, not 295.
-"""
-
 
 class WhisperGraphs(Network):
     """Builds the graphs of one model in one precision; the three share one weights file."""
@@ -47,22 +32,7 @@ class WhisperGraphs(Network):
     def files(self) -> dict[str, bytes]:
         """File name -> content of the three graphs and the recipe."""
         graphs = {"encoder": self.encoder(), "decoder": self.decoder(), "head": self.head()}
-        files = {f"{self.name}.{part}.onnx": data for part, data in graphs.items()}
-        recipe = {
-            "format": 1,
-            "model": self.name,
-            "precision": self.precision,
-            "levels": WEIGHT_LEVELS,
-            "source_sha256": SOURCE_SHA256,
-            "graphs": list(files),
-            "weights": self.plan.location,
-            "weights_bytes": self.plan.end,
-            "weights_sha256": WEIGHTS_SHA256[self.precision],
-        }
-        head = json.dumps(recipe, indent=1)[:-2]
-        rows = ",\n  ".join(json.dumps(asdict(tensor)) for tensor in self.plan.tensors.values())
-        files[f"{self.name}.weights.json"] = f'{head},\n "tensors": [\n  {rows}\n ]\n}}\n'.encode()
-        return files
+        return with_recipe(self, graphs, SOURCE_SHA256, WEIGHTS_SHA256[self.precision])
 
     def encoder(self) -> bytes:
         """mel float32 (1, mels, T) -> xk, xv float32 (layers, heads, T/2, 64): what each decoder layer looks at."""
@@ -125,14 +95,7 @@ class WhisperGraphs(Network):
 
 def main() -> None:
     """Command line; see the top of this file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--precision", choices=["int8", "fp32"], default="int8")
-    parser.add_argument("--out", type=Path, default=GRAPHS)
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for name, data in WhisperGraphs("whisper-tiny.en", arguments.precision).files().items():
-        (arguments.out / name).write_bytes(data)
-        print(f"{len(data):8d} {arguments.out / name}")
+    write_files(__doc__, lambda precision: WhisperGraphs("whisper-tiny.en", precision).files())
 
 
 if __name__ == "__main__":

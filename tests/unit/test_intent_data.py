@@ -14,6 +14,7 @@ from assistant.engines.sight_memory import FRAMES, MOST_OBJECTS, TRACKS, remembe
 pytest.importorskip("cv2", reason="the extra `camera` is not installed")
 from models.intent import sentences as text
 from models.intent.labels import FAMILIES, HOME_INTENTS, INTENTS, SLOTS, action_intent
+from models.intent.noise import noisy
 from models.intent.questions import Asker, imagine, learn_bank
 from models.intent.scene import Scene, Truth
 
@@ -41,7 +42,7 @@ def test_training_and_test_sentences_share_no_wording() -> None:
 
 
 def test_every_word_has_a_tag_that_the_model_knows() -> None:
-    sentences = text.noisy(
+    sentences = noisy(
         text.home_sentences(20, 3) + text.paraphrases(2, 3) + text.wording_sentences(COCO, False, 2, 3), 4, 0.5, 0.5
     )
     for one in sentences:

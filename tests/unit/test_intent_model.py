@@ -19,6 +19,7 @@ from assistant.engines.sight_memory import FRAMES, TRACK_SIZE, TRACKS  # noqa: E
 from assistant.engines.whisper_weights import GRAPHS  # noqa: E402
 from assistant.engines.word_pieces import WordPieces  # noqa: E402
 from models.intent import export  # noqa: E402
+from models.intent.average import mean_of  # noqa: E402
 from models.intent.build_trunk import TrunkGraph  # noqa: E402
 from models.intent.fusion_net import KINDS, FusionNet  # noqa: E402
 from models.intent.labels import INTENTS  # noqa: E402
@@ -157,3 +158,11 @@ def _path(root: Path) -> dict[str, str]:
     import os
 
     return {**os.environ, "PYTHONPATH": str(root)}
+
+
+def test_an_average_lies_in_the_middle() -> None:
+    one, other = fusion(KINDS[-1]).state_dict(), fusion(KINDS[0]).state_dict()
+    shared = [name for name in one if name in other and one[name].shape == other[name].shape]
+    middle = mean_of([{name: state[name] for name in shared} for state in (one, other)])
+    assert all(torch.allclose(middle[name], (one[name] + other[name]) / 2) for name in shared) and shared
+    assert all(torch.equal(value, one[name]) for name, value in mean_of([one, one]).items())
