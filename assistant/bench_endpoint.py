@@ -46,15 +46,14 @@ class _NoWake:
 
 @dataclass(slots=True)
 class Delays:
-    """One condition. endpoint: from the true end of speech to SpeechEnded, ms of audio; text: until the final text is there."""
+    """One condition. row: how many orders, and what became of their texts; endpoint: from the true end of speech to SpeechEnded,
+    ms of audio; text: until the final text is there."""
 
-    condition: str
+    row: Row
     adaptive: bool
-    n: int = 0
     cut: int = 0
     never: int = 0
     early: int = 0
-    accepted: int = 0
     endpoint: list[float] = field(default_factory=list)
     text: list[float] = field(default_factory=list)
     early_text: list[float] = field(default_factory=list)
@@ -62,14 +61,14 @@ class Delays:
     def summary(self) -> dict[str, Any]:
         """The row as plain values."""
         return {
-            "condition": self.condition,
+            "condition": self.row.condition,
             "adaptive": self.adaptive,
-            "n": self.n,
+            "n": self.row.n,
             "cut": self.cut,
-            "cut_95": [round(bound, 4) for bound in wilson(self.cut, self.n)],
+            "cut_95": [round(bound, 4) for bound in wilson(self.cut, self.row.n)],
             "never_ended": self.never,
             "ended_early": self.early,
-            "accepted": self.accepted,
+            "accepted": self.row.accepted,
             "endpoint_ms_p50": _milliseconds(self.endpoint, 0.5),
             "endpoint_ms_p95": _milliseconds(self.endpoint, 0.95),
             "text_ms_p50": _milliseconds(self.text, 0.5),
@@ -151,13 +150,10 @@ Recording = tuple[Order, Samples, tuple[int, int]]
 
 def run(condition: str, listener: Listener, recordings: Sequence[Recording], judge: Judge) -> Iterator[Delays]:
     """The row so far, after every recording."""
-    delays = Delays(condition, listener.adaptive)
-    row = Row("ours", condition)
+    delays = Delays(Row("ours", condition), listener.adaptive)
     for order, sound, (first, last) in recordings:
         heard = listener.hear(sound, max(0, first - int(LEAD_SECONDS * CAPTURE_RATE)))
-        delays.n += 1
-        judge.count(row, order, heard.text)
-        delays.accepted = row.accepted
+        judge.count(delays.row, order, heard.text)
         if heard.ended < 0:
             delays.never += 1
         elif heard.ended < last - CUT_SECONDS * CAPTURE_RATE:

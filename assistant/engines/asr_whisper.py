@@ -16,7 +16,7 @@ import numpy as np
 from assistant.engines import CAPTURE_RATE, Ending, GrammarSource, Guess, Transcript, WordGrammar
 from assistant.engines.spelling import readable, with_colons, words_of
 from assistant.engines.whisper_decoder import NOTHING, PERHAPS_NO_SPEECH, Decoded, Heard, WhisperDecoder, spoken
-from assistant.engines.whisper_fit import ACCEPTED, CERTAIN, LONG, Fitting
+from assistant.engines.whisper_fit import ACCEPTED, CERTAIN, LONG, Fitting, ends_in
 from assistant.engines.whisper_mel import FRAMES_PER_SECOND, HOP, LogMel
 from assistant.engines.whisper_search import GrammarSearch
 from assistant.events import Samples
@@ -212,13 +212,16 @@ class WhisperAsr:
             return replace(self._decoder.greedy(heard), begun=begun)
         fit = self._fitting.fit(found[0])
         sure = fit.confidence()
-        if self._accepted and (sure < CERTAIN or heard.no_speech > PERHAPS_NO_SPEECH):
+        doubted = sure < CERTAIN or fit.goes_on() or fit.begins_late() or heard.no_speech > PERHAPS_NO_SPEECH
+        if self._accepted and doubted:
             free = self._decoder.freely(heard)
             said = spoken(heard, free)
             if said.text and self._search.automaton.grammar.accepts(words_of(said.text)):
                 return replace(said, text=with_colons(said.text), expected=True)
             sure = fit.confidence_beside(free)
-            if sure < self._accepted or (not said.text and len(fit.costs) < LONG):
+            sentence = self._decoder.vocabulary.text(list(found[0].tokens))
+            within = fit.goes_on() or ends_in(words_of(free.text), words_of(sentence))
+            if within or sure < self._accepted or (not said.text and len(fit.costs) < LONG):
                 return replace(said, begun=begun)
         texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
         begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)

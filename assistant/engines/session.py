@@ -22,6 +22,10 @@ Array = npt.NDArray[Any]
 _LOG_ERRORS_ONLY = 3
 """onnxruntime's severity scale: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal."""
 
+_DISABLED = ["GatherSliceToSplitFusion"]
+"""An optimisation that copies the keys and values of all layers of Whisper's decoder at once, before each token; one layer at a
+time, while it is used, they stay in the processor's cache."""
+
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -118,7 +122,8 @@ class OrtBackend:
         if wanted[0] not in onnxruntime.get_available_providers():
             raise ModelError(f"this onnxruntime has no {wanted[0]}: install onnxruntime-gpu, or set runtime.backend to cpu")
         try:
-            self._session = onnxruntime.InferenceSession(str(path), _options(threads), providers=wanted)
+            options = _options(threads)
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted, disabled_optimizers=_DISABLED)
         except Exception as error:  # onnxruntime's own exception classes share no public base but Exception
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ModelError(

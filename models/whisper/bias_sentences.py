@@ -47,6 +47,47 @@ NEAR_MISSES = (
 )  # fmt: skip
 """Commands about devices that the example home does not have: they must not become commands about those it has."""
 
+LONGER = (
+    "What time is it in Tokyo?", "What time is it when the shops close?",
+    "What time is it when the train leaves?", "Close the blinds before the neighbours see us.",
+    "Turn on the heater when it gets cold outside.", "Open the blinds as soon as the sun is up.",
+    "Turn off the bedroom fan if nobody is there.", "Turn on the kitchen light if somebody comes home.",
+    "Is the front door locked at my parents' house?", "Is the garage door open on the other side?",
+    "Set a timer for five minutes longer than yesterday.", "Set the volume to thirty percent of what it was.",
+    "Close the blinds were his last words.", "Lock the front door was the first thing she said.",
+    "I told him to lock the front door.", "He never listens when I say pause the TV.",
+    "She asked me what time is it.", "The sign on the wall said close the blinds.",
+    "My brother said pause the TV.", "Somebody in the film shouted turn off the lights.",
+    "Do you remember how to open the blinds?", "I forgot who wanted to turn on the TV.",
+    "Never mind the gap between the train and the platform.", "Good night and good luck is a film about television.",
+    "Stop telling me what to do.", "Stop at the next corner and wait for us.",
+    "Yes but only on Tuesdays.", "No one came to the party.",
+    "Good night moon is a children's book.", "Cancel the timer function in my old washing machine.",
+    "Turn up the volume of the shares we own.", "Turn up the volume knob was the title of the song.",
+    "Lights off is what the coach shouted.", "Open the garage door company's web page.",
+    "The kitchen light is on fire.", "Mute the TV presenter who talks all day.",
+    "What's the date of the last election?", "What's the date today in the Chinese calendar?",
+    "What is the temperature in the bedroom supposed to be in winter?", "Turn off everything that I do not need next week.",
+    "What is the temperature on the moon?", "What is the temperature in the bedroom of the hotel in Paris?",
+    "Are the blinds closed on Sundays?", "Are the blinds closed whenever you sleep?",
+    "Turn on the TV at eight tomorrow morning.", "Turn off the hallway light after the last guest has left.",
+    "Unlock the front door for the plumber on Friday.", "Open the garage door for the truck that comes at noon.",
+    "Cancel the alarm system contract with the company.", "Cancel the alarm subscription I never use.",
+    "I wonder which doors are unlocked in the museum.", "They want to know which doors are unlocked.",
+    "They asked us to turn off everything before the flight.", "We learned that you should turn off everything.",
+    "Mute the TV or I will leave.", "Dim the bedroom lamp until I fall asleep.",
+    "Is the kitchen light on your shopping list?", "Is the kitchen light on in the picture above?",
+    "Make it warmer than the last time I came.", "Make it warmer but not as warm as it was last night.",
+    "We had to open the garage door by hand.", "The children like to turn on the coffee machine.",
+    "It was dark so turn on the floor lamp she said.", "My teacher always told us lights off.",
+    "What lights are on the Christmas tree this year?", "What lights are on top of the tower?",
+    "Volume down two percent on the stock exchange.", "Unmute yourself in the meeting.",
+    "Wake me up before you go.", "Turn on the desk lamp that we bought in Sweden.",
+    "Resume the TV show about the dinosaurs from last week.", "Resume the TV series where we fell asleep.",
+    "Switch off the coffee machine after I had my second cup.", "Turn on the coffee machine ten minutes before I get up.",
+)  # fmt: skip
+"""Other sentences in which a command stands, or nearly: doing it would be wrong. Every second one is for measuring."""
+
 
 def other_speech(folder: Path, count: int) -> list[str]:
     """Sentences about other things, seeded: SLURP's development set without its home intents, and CLINC150."""

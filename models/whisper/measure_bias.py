@@ -3,8 +3,9 @@
     python -m models.whisper.measure_bias --half test                 # about 5 minutes
     python -m models.whisper.measure_bias --half dev --details
 
-A command is right when understanding makes the same intents and slots of what was heard as of what was said. Other speech and
-near misses are right when what was heard is no command. The halves share no sentence and no voice; thresholds come from "dev".
+A command is right when understanding makes the same intents and slots of what was heard as of what was said. Other speech,
+near misses and sentences that only contain a command are right when what was heard is no command. The halves share no sentence
+and no voice; thresholds come from "dev".
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from assistant.grammar import ActiveGrammar, compile_grammar
 from assistant.home import load_home
 from assistant.registry import Registry
 from assistant.understanding import Understanding
-from models.whisper.bias_sentences import COMMANDS, NEAR_MISSES, other_speech
+from models.whisper.bias_sentences import COMMANDS, LONGER, NEAR_MISSES, other_speech
 
 SNR_DB = 15.0
 OTHER_SENTENCES = 160
@@ -142,8 +143,8 @@ def measure(half: str, data: Path, details: bool) -> dict[str, Tally]:
     noise = soundfile.read(data / "audio/noise/kitchen_first_half.flac", dtype="float32")[0]
     part = slice(0, None, 2) if half == "dev" else slice(1, None, 2)
     speech = other_speech(data / "text", OTHER_SENTENCES)
-    others, near = (
-        [text for text in texts[part] if not is_command(measurement.intents(text))] for texts in (speech, NEAR_MISSES)
+    others, near, longer = (
+        [text for text in texts[part] if not is_command(measurement.intents(text))] for texts in (speech, NEAR_MISSES, LONGER)
     )
     tallies: dict[str, Tally] = {}
     for name, voice in voices(half, measurement.registry).items():
@@ -153,7 +154,7 @@ def measure(half: str, data: Path, details: bool) -> dict[str, Tally]:
             for condition, room in rooms.items():
                 tally = tallies.setdefault(f"commands, {condition}", Tally())
                 measurement.say(tally, text, speak(voice, text), room, lambda meant, heard: meant == heard)
-        for row, texts in (("near misses", near), ("other speech", others)):
+        for row, texts in (("near misses", near), ("commands within others", longer), ("other speech", others)):
             for text in texts:
                 tally = tallies.setdefault(f"{row}, clean", Tally())
                 measurement.say(tally, text, speak(voice, text), rooms["clean"], lambda _, heard: not is_command(heard))

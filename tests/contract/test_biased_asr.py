@@ -32,6 +32,9 @@ OTHER = [
     "My sister is coming to visit us on Sunday.",
     "Turn on the garden light.",
     "How far away is the moon?",
+    "Turn off the bedroom fan if nobody is there.",
+    "Switch off the coffee machine after I had my second cup.",
+    "She asked me what time is it.",
 ]
 
 
