@@ -31,7 +31,7 @@ HISTORY_FRAMES = 2 * CAPTURE_RATE // VAD_FRAME
 
 @dataclass(frozen=True, slots=True)
 class EarSettings:
-    """How patient the ear is. The defaults of a running assistant are in config.py; times in milliseconds of audio.
+    """How patient the ear is. The defaults of a running assistant are in config_tables.py; times in milliseconds of audio.
 
     Attributes:
         speech_on: probability above which a frame starts speech; speech_off: below which a frame is silence (hysteresis).
