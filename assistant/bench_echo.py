@@ -19,11 +19,11 @@ import numpy as np
 
 from assistant import app
 from assistant.bench_rooms import ROOMS, Box, answer_of, convolve, drifted
-from assistant.caller import Floats, speak, speak_wake_word
+from assistant.caller import Floats, int16, speak, speak_wake_word
 from assistant.ear import SAME_WORD_SAMPLES
 from assistant.engines import CAPTURE_RATE, AsrEngine, TtsEngine, VadEngine, WakeEngine
 from assistant.engines.tts_pico import PicoTts
-from assistant.events import AudioChunk, Samples
+from assistant.events import AudioChunk
 from assistant.interject import Pieces, ReplyNetwork, is_stop, transcribe
 from assistant.intervals import wilson
 from assistant.wake.reply_words import STOP, ReplyWords
@@ -130,7 +130,7 @@ def with_words(echo: Floats, words: Sequence[Floats], ratio_db: float) -> tuple[
 def cleaned(sound: Floats, far: Floats, cancel: bool) -> Iterator[AudioChunk]:
     """The sound piece by piece as the ear gets it."""
     path = EchoPath()
-    near, played = _int16(sound), _int16(far)
+    near, played = int16(sound), int16(far)
     for start in range(0, len(near), CHUNK):
         piece, other = near[start : start + CHUNK], played[start : start + CHUNK]
         yield path.clean(piece, other) if cancel else AudioChunk(samples=piece, rate=CAPTURE_RATE)
@@ -267,8 +267,3 @@ def filter_cost(engines: app.Engines, seconds: float = 20.0) -> dict[str, float]
     start = int(LEAD_SECONDS * CAPTURE_RATE)
     left = np.mean((clean[start:] / 32768.0) ** 2)
     return {"share_of_a_core": round(cost, 4), "removed_db": round(float(10 * np.log10(ECHO_RMS**2 / left)), 1)}
-
-
-def _int16(sound: Floats) -> Samples:
-    samples: Samples = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
-    return samples

@@ -102,11 +102,11 @@ class Room:
         if self._snr_db is not None:
             self._gain = np.float32(np.sqrt(peak_energy(speech) / (peak_energy(noise) * 10 ** (self._snr_db / 10))))
         mixed = speech + self._gain * noise
-        return _int16(mixed)
+        return int16(mixed)
 
     def silence(self) -> Samples:
         """CHUNK samples of the room alone."""
-        return _int16(self._gain * self._take(CHUNK))
+        return int16(self._gain * self._take(CHUNK))
 
     def _take(self, samples: int) -> Floats:
         index = (self._offset + np.arange(samples)) % len(self._noise)
@@ -114,7 +114,8 @@ class Room:
         return self._noise[index]
 
 
-def _int16(sound: Floats) -> Samples:
+def int16(sound: Floats) -> Samples:
+    """As a microphone delivers it; what is beyond full scale is clipped."""
     samples: Samples = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
     return samples
 

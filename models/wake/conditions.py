@@ -26,6 +26,7 @@ from assistant.bench_wake import PACES, QUIET
 from assistant.caller import Floats, Room, speak_wake_word
 from assistant.config import folders
 from assistant.engines import CAPTURE_RATE, TtsEngine, WakeEngine
+from assistant.engines.speech_embedding import FEATURES
 from assistant.engines.tts_pico import PicoTts
 from assistant.engines.tts_piper import PiperTts
 from assistant.engines.wake_micro import MicroWake
@@ -72,7 +73,7 @@ def other_sound(folder: Path) -> list[Samples]:
 
 def engines() -> dict[str, Callable[[], WakeEngine]]:
     """Name -> engine."""
-    features, cache = app.make_registry(folders()).path("openwakeword-features"), folders().cache
+    features, cache = app.make_registry(folders()).path(FEATURES), folders().cache
     own = find_word(MODEL, folders().data)
     return {
         "micro 0.85": lambda: MicroWake(MODEL, 0.85, cache),

@@ -26,7 +26,7 @@ from assistant.bench_wake import RATES, in_room
 from assistant.caller import Floats
 from assistant.config import folders
 from assistant.engines.embedding_head import WINDOW
-from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.engines.speech_embedding import FEATURES, SpeechEmbedding
 from assistant.engines.wake_own import SETTLED
 from assistant.intervals import wilson
 from assistant.wake.bank import load_bank
@@ -100,7 +100,7 @@ def evaluate(
     hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
 ) -> None:
     """Learn and test words; one JSON object a line."""
-    embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
+    embed = SpeechEmbedding(app.make_registry(folders()).path(FEATURES), folders().cache)
     noise = np.asarray(read_audio(next((folder / "noise").glob("*.flac"))) / np.float32(32768), np.float32)
     test = Test(folder, noise, snr_db, embed)
     sounds = {path.name: real.load(path) for path in sorted((folder / "wake").iterdir())}

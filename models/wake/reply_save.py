@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from assistant.wake.reply_features import COLUMNS
+from assistant.wake.reply_words import CARD, GRAPH
 from models.wake.reply_measure import Point
 from models.wake.reply_network import CONTEXT, ReplyNetwork
 
@@ -15,13 +16,13 @@ OPSET = 17
 
 
 def save(network: ReplyNetwork, points: list[Point], folder: Path) -> None:
-    """Write reply-words.onnx and reply-words.json into a folder."""
+    """Write the graph and its card into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     example = torch.zeros(1, CONTEXT + 9, COLUMNS)
     torch.onnx.export(
         network.eval(),
         (example,),
-        str(folder / "reply-words.onnx"),
+        str(folder / GRAPH),
         input_names=["columns"],
         output_names=["logits"],
         dynamic_axes={"columns": {1: "time"}, "logits": {1: "answers"}},
@@ -33,4 +34,4 @@ def save(network: ReplyNetwork, points: list[Point], folder: Path) -> None:
         | {"heard": point.heard, "others": point.others, "alone": point.alone}
         for point in points
     ]
-    (folder / "reply-words.json").write_text(json.dumps({"words": words}, indent=1) + "\n", "utf-8")
+    (folder / CARD).write_text(json.dumps({"words": words}, indent=1) + "\n", "utf-8")

@@ -20,7 +20,7 @@ from rich.progress import track
 from assistant.audiofile import read_audio
 from assistant.bench_echo import CHUNK
 from assistant.bench_rooms import Box, Point, answer_of, convolve, drifted
-from assistant.caller import Floats
+from assistant.caller import Floats, int16
 from assistant.engines import CAPTURE_RATE
 from assistant.events import Samples
 from assistant.wake.reply_features import ReplyFeatures
@@ -154,7 +154,7 @@ class Maker:
         noise = some_noise(self._around, len(own), random)
         sound = echo + noise * np.float32(level * 10 ** (random.uniform(*NOISE_TO_ECHO_DB) / 20) / (noise.std() + 1e-9))
         said = [] if random.random() < self._alone else self._speak_into(sound, level, place)
-        return *_behind_echo_path(_int16(sound), _int16(own)), said
+        return *_behind_echo_path(int16(sound), int16(own)), said
 
     def _speak_into(self, sound: Floats, level: float, place: Place) -> list[tuple[float, ...]]:
         random, at = self._random, self._random.uniform(*FIRST)
@@ -185,11 +185,6 @@ def _behind_echo_path(near: Samples, far: Samples) -> tuple[Floats, np.ndarray]:
         columns.append(features.feed(chunk.left, chunk.echo))
         somebody += [chunk.somebody] * len(columns[-1])
     return np.concatenate(columns), np.array(somebody)
-
-
-def _int16(sound: Floats) -> Samples:
-    samples: Samples = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
-    return samples
 
 
 def make_scenes(

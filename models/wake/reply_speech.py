@@ -78,16 +78,17 @@ class Speakers:
     def __init__(self, voices: dict[str, Voice], random: np.random.Generator) -> None:
         self._voices, self._random = voices, random
 
-    def say(self, text: str, shares: dict[str, float] = SHARES) -> Floats:
-        """A text in some voice."""
+    def _drawn(self, shares: dict[str, float]) -> Voice:
         weights = np.array([shares.get(name, 1.0) for name in self._voices])
-        voice = str(self._random.choice([*self._voices], p=weights / weights.sum()))
-        return self._voices[voice](text, self._random)
+        return self._voices[str(self._random.choice([*self._voices], p=weights / weights.sum()))]
+
+    def say(self, text: str) -> Floats:
+        """A text in some voice."""
+        return self._drawn(SHARES)(text, self._random)
 
     def reply(self, sentences: list[str]) -> Floats:
         """OWN_SECONDS of the assistant, one voice."""
-        weights = np.array([OWN_SHARES.get(name, 1.0) for name in self._voices])
-        voice = self._voices[str(self._random.choice([*self._voices], p=weights / weights.sum()))]
+        voice = self._drawn(OWN_SHARES)
         said: list[Floats] = []
         while sum(map(len, said)) < OWN_SECONDS * CAPTURE_RATE:
             pause = np.zeros(int(self._random.uniform(0.1, 0.6) * CAPTURE_RATE), np.float32)
@@ -111,20 +112,18 @@ def make_speech(
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("speaking", total=2 * words + others + replies)
 
-        def each(say: Voice | None, texts: list[str]) -> list[Floats]:
-            said = []
-            for text in texts:
-                said.append(speakers.reply(sentences) if say is None else say(text, random))
-                bar.advance(task)
-            return said
+        def counted(sound: Floats) -> Floats:
+            bar.advance(task)
+            return sound
 
-        def say(text: str, _random: np.random.Generator) -> Floats:
-            return speakers.say(text)
+        def each(texts: list[str]) -> list[Floats]:
+            return [counted(speakers.say(text)) for text in texts]
 
         pools = (sentences, similar, [*FILLERS])
         other = [str(random.choice(pools[random.choice(3, p=(0.4, 0.4, 0.2))])) for _ in range(others)]
         nabu = [("okay nabu", SPELLINGS["okay nabu"])[number % 2] for number in range(words)]
-        made = Speech(each(say, nabu), each(say, ["stop"] * words), each(say, other), each(None, [""] * replies))
+        own = (counted(speakers.reply(sentences)) for _ in range(replies))
+        made = Speech(each(nabu), each(["stop"] * words), each(other), [*own])
     made.save(output)
     typer.echo(f"{output}: {len(made.own) * OWN_SECONDS / 3600:.2f} h of replies, {words} of each word, {others} others")
 

@@ -23,7 +23,7 @@ from assistant.bench_negatives import read_sentences
 from assistant.caller import Floats
 from assistant.config import folders
 from assistant.engines import CAPTURE_RATE
-from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.engines.speech_embedding import FEATURES, SpeechEmbedding
 from assistant.wake.examples import disturbed, plain
 from assistant.wake.lesson import NOISE_LEVEL
 from assistant.wake.rates import HOP_HOURS
@@ -60,7 +60,7 @@ def speak_hours(
     names = list(voices)
     shares = np.array([SHARES.get(name, 1.0) for name in names])
     sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)]
-    embed = SpeechEmbedding(app.make_registry(folders()).path("openwakeword-features"), folders().cache)
+    embed = SpeechEmbedding(app.make_registry(folders()).path(FEATURES), folders().cache)
     found = real_noise(noise, noise_seconds, embed, random) if noise is not None else []
     wanted, have = round(hours / HOP_HOURS), 0
     with Progress(console=Console(stderr=True)) as bar:

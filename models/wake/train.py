@@ -24,7 +24,7 @@ from assistant.audiofile import read_audio
 from assistant.bench_wake import sound_files
 from assistant.caller import trimmed
 from assistant.config import folders
-from assistant.engines.speech_embedding import SpeechEmbedding
+from assistant.engines.speech_embedding import FEATURES, SpeechEmbedding
 from assistant.wake.bank import Bank, load_bank
 from assistant.wake.enroll import finish
 from assistant.wake.examples import plain
@@ -62,7 +62,7 @@ def train_word(
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(phrase, total=scale.work(len(sounds)))
-        embed = SpeechEmbedding(registry.path("openwakeword-features"), folders().cache)
+        embed = SpeechEmbedding(registry.path(FEATURES), folders().cache)
         voices = all_voices(tuple(without or ()))
         teacher = Teacher(voices, embed, np.random.default_rng(seed), lambda: bar.advance(task), scale)
         lesson = teacher.prepare(said_as or phrase, sounds)
