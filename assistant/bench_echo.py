@@ -23,7 +23,7 @@ from assistant.caller import Floats, int16, speak, speak_wake_word
 from assistant.ear import SAME_WORD_SAMPLES
 from assistant.engines import CAPTURE_RATE, AsrEngine, TtsEngine, VadEngine, WakeEngine
 from assistant.engines.tts_pico import PicoTts
-from assistant.events import AudioChunk
+from assistant.events import AudioChunk, Samples
 from assistant.interject import Pieces, ReplyNetwork, is_stop, transcribe
 from assistant.intervals import wilson
 from assistant.wake.reply_words import STOP, ReplyWords
@@ -54,6 +54,10 @@ GRACE_SECONDS = 0.8
 
 TAIL_SECONDS = 0.1
 """The room's answer to the end of a word."""
+
+FILTER_SECONDS = 40
+FILTER_SPANS = ((3, 6), (6, 10), (10, 20), (20, 23), (23, 26), (26, 39))
+"""Of FILTER_SECONDS, seconds: what is taken away in each is stated."""
 
 REPLIES = (
     "The weather today is partly cloudy with a high of twenty one degrees and light wind from the west.",
@@ -257,13 +261,25 @@ def self_triggers(engines: app.Engines, minutes: float) -> dict[str, Any]:
     return {"minutes": round(len(far) * len(cases) / CAPTURE_RATE / 60, 1), "wakes": wakes, "stops": stops}
 
 
-def filter_cost(engines: app.Engines, seconds: float = 20.0) -> dict[str, float]:
-    """Processor time of the echo path per second of sound, and how much echo it takes away after the first 6 s, dB."""
-    far = own_speech(engines.tts, seconds)
-    echo = echo_of(far, ROOMS[1], "still", 0)
-    began = time.process_time()
-    clean = np.concatenate([piece.samples for piece in cleaned(echo, far, cancel=True)])
-    cost = (time.process_time() - began) / seconds
-    start = int(LEAD_SECONDS * CAPTURE_RATE)
-    left = np.mean((clean[start:] / 32768.0) ** 2)
-    return {"share_of_a_core": round(cost, 4), "removed_db": round(float(10 * np.log10(ECHO_RMS**2 / left)), 1)}
+def filter_figures(engines: app.Engines) -> dict[str, Any]:
+    """The echo path alone: processor time per second of sound, and the echo taken away, dB, mean over the rooms, by condition and
+    time. The loudspeaker is moved after half of the FILTER_SECONDS.
+    """
+    far = own_speech(engines.tts, FILTER_SECONDS)
+    spent, removed = 0.0, {}
+    for condition in CONDITIONS:
+        rows = []
+        for seed, box in enumerate(ROOMS):
+            echo = echo_of(far, box, condition, seed)
+            began = time.process_time()
+            left = np.concatenate([piece.left for piece in cleaned(echo, far, cancel=True) if piece.left is not None])
+            spent += time.process_time() - began
+            rows.append([_removed_db(echo, left, *span) for span in FILTER_SPANS])
+        means = np.mean(rows, axis=0)
+        removed[condition] = {f"{a}-{b} s": round(float(db), 1) for (a, b), db in zip(FILTER_SPANS, means, strict=True)}
+    return {"share_of_a_core": round(spent / (len(CONDITIONS) * len(ROOMS) * FILTER_SECONDS), 4), "removed_db": removed}
+
+
+def _removed_db(echo: Floats, left: Samples, begin: int, end: int) -> float:
+    span = slice(begin * CAPTURE_RATE, end * CAPTURE_RATE)
+    return float(10 * np.log10(np.mean(echo[span] ** 2) / np.mean((left[span] / 32768.0) ** 2)))

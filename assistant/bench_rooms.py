@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import soxr
 
 from assistant.caller import Floats
 from assistant.engines import CAPTURE_RATE
@@ -78,5 +79,5 @@ def convolve(sound: Floats, answer: Floats) -> Floats:
 
 def drifted(sound: Floats, parts_per_million: float) -> Floats:
     """Sound from a clock that is faster by so much: float32, the same length."""
-    places = np.arange(len(sound)) * (1 + parts_per_million * 1e-6)
-    return np.asarray(np.interp(places, np.arange(len(sound)), sound), np.float32)
+    faster = soxr.resample(sound, CAPTURE_RATE * (1 + parts_per_million * 1e-6), float(CAPTURE_RATE), quality="VHQ")
+    return np.asarray(np.resize(faster, len(sound)), np.float32)

@@ -27,7 +27,7 @@ def echo_command(
     invocation = context.obj
     with app.example_home(invocation.folders) as folders:
         engines = app.load_engines(invocation.config, folders)
-        results: dict[str, Any] = {"filter": bench_echo.filter_cost(engines)}
+        results: dict[str, Any] = {"filter": bench_echo.filter_figures(engines)}
         results["heard"] = bench_echo.run(engines, words=words, cancel=cancel)
         if self_minutes:
             results["own_speech"] = bench_echo.self_triggers(engines, self_minutes)

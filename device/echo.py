@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.events import Samples
+from device.drift import ClockDrift
 
 Floats = npt.NDArray[np.float32]
 Spectrum = npt.NDArray[np.complex64]
@@ -27,12 +28,25 @@ BLOCK = 256
 
 SCALE = 1 / 32768
 NEAR_SMOOTHING = 0.6
-"""Recursive averaging of the near-end power, per block. With the transition below, of 0.3 to 0.8 and 0.998 to 0.9995, this left
-words 2 dB further above the echo than 0.8 and 0.998 in the rooms of the echo bench when our voice speaks, 0.4 dB when SVOX Pico
-does, and as far when clocks drift or the loudspeaker was moved."""
+"""Recursive averaging of the near-end power, per block. Slower ones (0.8) leave words less far above the echo."""
 
-START_VARIANCE = 10.0
-"""Uncertainty of the filter before anything is known: larger than any room's gain, so that the first blocks count fully."""
+START_VARIANCE = 1.0
+"""Uncertainty of the filter before anything is known, for its first partitions: about a room's gain. A larger one (10) lets the
+first blocks count fully, and what was wrong in them is unlearnt slowly."""
+
+DIRECT_PARTITIONS, START_RT60 = 5, 0.3
+"""The direct sound lies within the first 80 ms (MARGIN, LATER in device/echo_path.py); later partitions are thought to fade as in
+a room in which sound falls by 60 dB in so many seconds."""
+
+LOST_DECAY = 0.9
+"""Recursive averaging, per block, of the microphone's power and of that of what is left: when more is left than was there, the
+filter is worse than none, as another room is in front of it, and it begins anew. Who speaks adds to both alike."""
+
+LOST_HOLD_BLOCKS = 60
+"""A new filter is given 1 s before it may be judged again."""
+
+LOST_LEAST_POWER = 1e-5
+"""Mean power below which no room is judged: -50 dB of full scale."""
 
 FLOOR = 1e-8
 """Keeps divisions finite: -80 dB of full scale."""
@@ -90,7 +104,7 @@ class EchoSettings:
     """
 
     partitions: int = 16
-    transition: float = 0.999
+    transition: float = 0.9995
     gate: bool = True
 
 
@@ -152,6 +166,21 @@ class Presence:
         return self._held > 0
 
 
+class Lost:
+    """Tells when the filter is worse than none: the loudspeaker was moved, or a door opened."""
+
+    def __init__(self) -> None:
+        self._near = self._left = 0.0
+        self._held = LOST_HOLD_BLOCKS
+
+    def update(self, near: float, left: float) -> bool:
+        """One block's energy in the microphone, and of what the filter leaves of it."""
+        self._near = LOST_DECAY * self._near + (1 - LOST_DECAY) * near
+        self._left = LOST_DECAY * self._left + (1 - LOST_DECAY) * left
+        self._held = max(0, self._held - 1)
+        return not self._held and self._left > self._near > LOST_LEAST_POWER * BLOCK
+
+
 class EchoCanceller:
     """The filter over one microphone. Not thread-safe.
 
@@ -161,19 +190,27 @@ class EchoCanceller:
 
     def __init__(self, settings: EchoSettings = EchoSettings()) -> None:
         self._settings = settings
+        self.drift = ClockDrift(BLOCK)
+        """How fast what is learnt moves: whoever aligns the far end makes up for it."""
         self.reset()
 
     def reset(self) -> None:
         """Forget the room."""
-        shape = (self._settings.partitions, BLOCK + 1)
-        self._filter = np.zeros(shape, np.complex64)  # W: the room's answer, partition by partition
-        self._far = np.zeros(shape, np.complex64)  # X: spectra of the last far-end blocks, newest first
-        self._variance = np.full(shape, START_VARIANCE, np.float32)  # P: what is not known of W, diagonal
+        self._far = np.zeros((self._settings.partitions, BLOCK + 1), np.complex64)  # X: spectra of far-end blocks, newest first
+        self._begin_anew()
         self._near_power = np.full(BLOCK + 1, 1e-2, np.float32)  # Psi_s: near-end speech and noise
         self._last = np.zeros(BLOCK, np.float32)
         self._silent_blocks = self._settings.partitions
         self._gate = Gate()
         self._presence = Presence()
+
+    def _begin_anew(self) -> None:
+        self._filter = np.zeros_like(self._far)  # W: the room's answer, partition by partition
+        later = np.maximum(0, np.arange(self._settings.partitions) - DIRECT_PARTITIONS) * (BLOCK / RATE)  # seconds
+        fade = START_VARIANCE * 10 ** (-6 * later / START_RT60)
+        self._variance = np.repeat(fade[:, None], BLOCK + 1, axis=1).astype(np.float32)  # P: what is not known of W, diagonal
+        self._lost = Lost()
+        self.drift.forget()
 
     @property
     def somebody(self) -> bool:
@@ -194,7 +231,11 @@ class EchoCanceller:
             return Block(microphone, microphone, np.zeros(BLOCK, np.int16))  # no echo is left in the room
         echo = np.fft.irfft((self._filter * self._far).sum(0))[BLOCK:].astype(np.float32)
         error = near - echo
+        if self._lost.update(float(near @ near), float(error @ error)):
+            self._begin_anew()
+            error, echo = near, np.zeros_like(echo)
         self._learn(error)
+        self.drift.learnt(self._filter)
         self._presence.update(error, echo)
         gain = self._gate.gain(float(error @ error), float(echo @ echo)) if self._settings.gate else 1.0
         return Block(_int16(error * gain), _int16(error), _int16(echo))

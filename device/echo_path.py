@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from assistant.events import AudioChunk, Samples
+from device.drift import TAPS, between
 from device.echo import BLOCK, RATE, Block, EchoCanceller, EchoSettings
 
 LONGEST_DELAY = 8192
@@ -25,6 +26,9 @@ WINDOW = 2 * LONGEST_DELAY
 MARGIN = 320
 """Samples, 20 ms: the filter begins this much before the delay found, as the direct sound need not be the strongest, and a sound
 server that ran dry may come a little sooner afterwards."""
+
+SOONEST, LATEST = float(MARGIN + TAPS), float(LONGEST_DELAY - TAPS)
+"""Delays between which the drift of the clocks is followed: there must be samples on either side."""
 
 LATER = 800
 """Samples, 50 ms: an echo that comes later by less is left to the filter; one that comes before the filter begins never is."""
@@ -109,7 +113,7 @@ class EchoPath:
         self.far_end = FarEnd()
         self._filter = EchoCanceller(settings)
         self._finder = DelayFinder()
-        self._delay: int | None = None
+        self._delay: float | None = None  # moves with the clocks
         self._candidate: int | None = None
         self._near: Samples = np.zeros(0, np.int16)
         self._far: Samples = np.zeros(LONGEST_DELAY, np.int16)  # the past LONGEST_DELAY samples, then what belongs to _near
@@ -118,6 +122,11 @@ class EchoPath:
     def delay_ms(self) -> float | None:
         """The delay in use, milliseconds; None = not known yet."""
         return None if self._delay is None else self._delay * 1000 / RATE
+
+    @property
+    def drift_ppm(self) -> float:
+        """How much faster the loudspeaker's clock runs than the microphone's, parts per million; 0 = not known, or equal."""
+        return -self._filter.drift.rate * 1e6
 
     def clean(self, near: Samples, far: Samples) -> AudioChunk:
         """Take the echo out of captured sound.
@@ -142,10 +151,18 @@ class EchoPath:
         found = self._finder.feed(near, self._far[LONGEST_DELAY : LONGEST_DELAY + BLOCK])
         if found is not None:
             self._align(found)
-        start = LONGEST_DELAY - max(0, (self._delay or 0) - MARGIN)
-        clean = self._filter.process(near, self._far[start : start + BLOCK])
+        self._creep()
+        back = max(0.0, (self._delay or 0.0) - MARGIN)
+        clean = self._filter.process(near, between(self._far, LONGEST_DELAY - back, BLOCK))
         self._far = self._far[BLOCK:]
         return clean
+
+    def _creep(self) -> None:
+        """Follow the clocks' drift, as far as there are samples to interpolate between."""
+        if self._delay is None or not SOONEST <= self._delay <= LATEST:
+            self._filter.drift.rate = 0.0
+        else:
+            self._delay = min(max(self._delay + self._filter.drift.rate * BLOCK, SOONEST), LATEST)
 
     def _align(self, found: int) -> None:
         """Move to a delay that was found twice in a row; the first one counts at once, as there is nothing to lose."""

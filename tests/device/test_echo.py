@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assistant.bench_rooms import drifted
+from device.drift import between
 from device.echo import BLOCK, EchoCanceller, EchoSettings
 from device.echo_path import LONGEST_DELAY, EchoPath, FarEnd
 
@@ -78,6 +80,50 @@ def test_a_moved_loudspeaker_is_learnt_anew() -> None:
     left = clean(EchoPath(EchoSettings(gate=False)), echo, far)
     later = slice(16 * RATE, len(left))
     assert db(echo[later]) - db(left[later]) > 10
+
+
+def test_a_filter_that_is_worse_than_none_begins_anew() -> None:
+    far = speechlike(20, 1)
+    echo = through(far, room(1), 1500)
+    echo[10 * RATE :] = -through(far, room(1), 1500)[10 * RATE :]
+    left = clean(EchoPath(EchoSettings(gate=False)), echo, far)
+    soon = slice(12 * RATE, 15 * RATE)
+    assert db(echo[soon]) - db(left[soon]) > 15
+
+
+def test_somebody_who_shouts_into_a_reply_does_not_make_it_begin_anew() -> None:
+    far, near = speechlike(20, 1), np.zeros(20 * RATE)
+    near[9 * RATE : 12 * RATE] = speechlike(3, 9) * 3
+    left = clean(EchoPath(EchoSettings(gate=False)), through(far, room(1), 1500) + near, far)
+    echo = through(far, room(1), 1500)
+    assert db(echo[12 * RATE : 13 * RATE]) - db(left[12 * RATE : 13 * RATE]) > 10
+
+
+@pytest.mark.parametrize("ppm", [-80.0, 30.0])
+def test_clocks_that_differ_are_found_and_followed(ppm: float) -> None:
+    far = speechlike(16, 1)
+    echo = through(drifted(far, ppm).astype(np.float64), room(1), 1500)
+    path = EchoPath(EchoSettings(gate=False))
+    left = clean(path, echo, far)
+    later = slice(10 * RATE, 15 * RATE)
+    assert path.drift_ppm == pytest.approx(ppm, abs=3)
+    assert db(echo[later]) - db(left[later]) > 20
+
+
+def test_equal_clocks_stay_equal_when_the_loudspeaker_is_moved() -> None:
+    far = speechlike(20, 1)
+    echo = through(far, room(1), 1500)
+    echo[10 * RATE :] = through(far, room(2), 1500)[10 * RATE :]
+    path = EchoPath()
+    clean(path, echo, far)
+    assert path.drift_ppm == pytest.approx(0, abs=3)
+
+
+def test_sound_between_samples() -> None:
+    sound = int16(np.sin(2 * np.pi * 1000 / RATE * np.arange(400)) * 0.5)
+    assert np.array_equal(between(sound, 100.0, 50), sound[100:150])
+    expected = 0.5 * 32767 * np.sin(2 * np.pi * 1000 / RATE * (100.25 + np.arange(50)))
+    assert between(sound, 100.25, 50) == pytest.approx(expected, abs=3)
 
 
 def test_without_a_reply_nothing_is_changed() -> None:
