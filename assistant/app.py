@@ -38,6 +38,7 @@ from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
 from assistant.interject import Interjections, ReplyNetwork
 from assistant.journal import Journal
+from assistant.memory import share_one_pool
 from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges, Microphone
 from assistant.registry import Registry
@@ -228,6 +229,7 @@ class Engines:
 
 def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Engines:
     """Load everything, the slow parts side by side. sees: there is a camera. Raises ConfigError or ModelError."""
+    share_one_pool()
     registry = make_registry(folders)
     use_packages(config.runtime, folders.cache)
     home = load_home(home_file(config, folders))
@@ -273,7 +275,8 @@ class Assistant:
     def _listener(self, engines: Engines, microphone: Microphone) -> Interjections:
         told = {STOP: lambda score, ago: self._stop_speaking(), engines.wake.phrase: self.ear.call}
         network = None if engines.reply_words is None else ReplyNetwork(engines.reply_words, told)
-        return Interjections(microphone, engines.stop_vad, engines.asr, self._stop_speaking, engines.volume.duck, network)
+        duck, phrase = engines.volume.duck, engines.wake.phrase
+        return Interjections(microphone, engines.stop_vad, engines.asr, self._stop_speaking, duck, network, phrase)
 
     def _stop_speaking(self) -> None:
         self.pipeline.interrupt(self.ear.seconds)

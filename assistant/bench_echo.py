@@ -173,7 +173,8 @@ class Listeners:
         network = self._network(self.wake.phrase)
         found: list[float] = []
         for position, piece in _placed(pieces):
-            heard = bool(self.wake.feed(piece.samples)) and piece.somebody
+            believed = piece.somebody and not (network is not None and network.hears(self.wake.phrase, piece))
+            heard = bool(self.wake.feed(piece.samples)) and believed
             again = bool(found) and position - found[-1] < SAME_WORD_SAMPLES / CAPTURE_RATE
             if (_hears(network, piece) or heard) and not again:
                 found.append(position)

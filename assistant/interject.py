@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -124,6 +125,10 @@ class ReplyNetwork:
         self._network.reset()
         self._listened_for = {phrase for phrase in self._heard if phrase not in reply.lower()}
 
+    def hears(self, phrase: str, chunk: AudioChunk) -> bool:
+        """Whether it is the one to ask for a phrase in this sound: it was trained for an echo, the other listeners were not."""
+        return phrase in self._listened_for and chunk.echo is not None and bool(chunk.echo.any())
+
     def feed(self, chunk: AudioChunk) -> Callable[[], None] | None:
         """More sound. What is to be done about it."""
         for spotted in self._network.feed(chunk):
@@ -141,6 +146,7 @@ class Interjections:
         stop: called when the recogniser heard a stop word.
         duck: told when somebody begins (True) and ends (False) to speak into the reply.
         network: hears single words through what is left of a loud reply; None = only the recogniser listens.
+        wake_phrase: what the ear listens for; in an echo it is not believed about it where the network knows it.
     """
 
     def __init__(
@@ -151,9 +157,10 @@ class Interjections:
         stop: Callable[[], None],
         duck: Callable[[bool], None],
         network: ReplyNetwork | None = None,
+        wake_phrase: str = "",
     ) -> None:
         self._microphone, self._asr, self._stop, self._duck = microphone, asr, stop, duck
-        self._network = network
+        self._network, self._wake_phrase = network, wake_phrase
         self._pieces = Pieces(vad)
         self._speaking = False
         self._reply = ""
@@ -186,7 +193,8 @@ class Interjections:
             self._note_voice(self._pieces.voiced)
             if heard is not None:
                 heard()
-        return chunk
+        knows_better = self._network is not None and self._network.hears(self._wake_phrase, chunk)
+        return replace(chunk, somebody=False) if knows_better else chunk
 
     def _note_voice(self, voiced: bool) -> None:
         if voiced != self._ducked:

@@ -7,7 +7,6 @@ ever downloaded.
 
 from __future__ import annotations
 
-import ctypes
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from assistant.engines.speech_level import Floats, chunks, polish
 from assistant.engines.speech_phonemes import pronounced, reply
 from assistant.errors import ConfigError, ModelError
 from assistant.events import Samples
+from assistant.memory import give_back
 
 GAIN_DB = 7.0
 """hibari's sentences peak at 0.26 to 0.50 of full scale; this brings them to 0.6 to 0.9."""
@@ -91,7 +91,4 @@ def _pack(g2p: G2P) -> None:
     for words in (g2p.lexicon.golds, g2p.lexicon.silvers):
         words.d = PackedTable(words.d)
     g2p.tagger.weights = PackedTable(g2p.tagger.weights)
-    try:
-        ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what the JSON parser freed; other C libraries have no such call
-    except (OSError, AttributeError):
-        return
+    give_back()  # what the JSON parser freed

@@ -32,7 +32,7 @@ from torch.nn import functional
 from assistant.wake.reply_features import BANDS
 from models.wake.reply_measure import choose_thresholds, logits_of
 from models.wake.reply_network import CONTEXT, STRIDE, ReplyNetwork
-from models.wake.reply_save import save
+from models.wake.reply_save import restore, save
 from models.wake.reply_scenes import Scenes
 from models.wake.reply_speech import WORDS
 
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("scenes", type=Path, nargs="+", help="to learn from, by models.wake.reply_scenes")
     parser.add_argument("--kept", type=Path, nargs="+", required=True, help="scenes to choose the thresholds on")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write the network to")
-    parser.add_argument("--start", type=Path, help="go on from these weights, .pt")
+    parser.add_argument("--start", type=Path, help="go on from these weights, .pt, or from a graph, .onnx")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
@@ -187,7 +187,9 @@ def main() -> None:
     lessons = Lessons(Scenes.load(*options.scenes), np.random.default_rng(options.seed))
     torch.manual_seed(options.seed)
     network = ReplyNetwork(len(WORDS))
-    if options.start:
+    if options.start and options.start.suffix == ".onnx":
+        restore(network, options.start, lessons.batch()[0])
+    elif options.start:
         network.load_state_dict(torch.load(options.start, map_location="cpu", weights_only=True))
     train(lessons, network, options.steps, options.rate)
     torch.save(network.state_dict(), options.output / "reply-words.pt")

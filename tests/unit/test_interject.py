@@ -8,7 +8,7 @@ import pytest
 
 from assistant.caller import speak
 from assistant.engines.tts_pico import PicoTts
-from assistant.events import AudioChunk, Event, SpeakingStarted, TurnFinished
+from assistant.events import AudioChunk, Event, Replied, SpeakingStarted, TurnFinished
 from assistant.interject import Interjections, Pieces, ReplyNetwork, is_stop
 from assistant.wake.reply_words import STOP, ReplyWords
 from tests.fakes import SECOND, FakeAsr, FakeVad, silence, voice
@@ -88,3 +88,27 @@ def test_the_network_hears_its_word_in_a_reply_and_says_when_it_ended() -> None:
     tape = Tape(silence(0.5), said, silence(1))
     assert stops(tape, FakeAsr(*[""] * 9), SPEAKING, network=network)[0] == 0
     assert heard == [pytest.approx(0.15, abs=0.15)]  # it ended before the piece in which it was noticed
+
+
+def test_the_ear_is_believed_about_the_wake_word_only_where_the_network_does_not_know_better() -> None:
+    network = ReplyNetwork(ReplyWords(), {"okay nabu": lambda score, ago: None})
+    sound = voice(0.1)
+
+    class Echoing:
+        dropped_seconds = 0.0
+
+        async def read(self) -> AudioChunk:
+            return AudioChunk(samples=sound, rate=SECOND, left=sound, echo=echo)
+
+    def believed(reply: str, phrase: str) -> bool:
+        listener = Interjections(Echoing(), FakeVad(), FakeAsr(*[""] * 9), lambda: None, lambda _: None, network, phrase)
+        listener(Replied(turn=1, at=0.0, text=reply, expects_answer=False))
+        listener(SPEAKING)
+        return anyio.run(listener.read).somebody
+
+    echo = sound
+    assert not believed("It is nine.", "okay nabu")
+    assert believed("Say okay nabu to wake me.", "okay nabu")
+    assert believed("It is nine.", "hey mira")
+    echo = silence(0.1)
+    assert believed("It is nine.", "okay nabu")

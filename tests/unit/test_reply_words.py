@@ -127,3 +127,18 @@ def test_speech_is_stored_and_read_again(tmp_path: Path) -> None:
     again = Speech.load(tmp_path / "speech.npz")
     assert [len(sound) for sound in again.nabu] == [5, 9] and [len(sound) for sound in again.other] == [9]
     assert again.own[1] == pytest.approx(sounds[1], abs=1e-4)
+
+
+def test_training_goes_on_where_the_graph_stands(network: ReplyWords) -> None:
+    torch = pytest.importorskip("torch", reason="training needs torch: pip install 'edge-assistant[train]'")
+    from assistant.engines.speech_embedding import GRAPHS
+    from assistant.wake.reply_words import GRAPH
+    from models.wake.reply_network import ReplyNetwork as Trained
+    from models.wake.reply_save import restore
+
+    columns = np.random.default_rng(2).normal(0, 1, (3, CONTEXT + 40, COLUMNS)).astype(np.float32)
+    trained = Trained(2)
+    restore(trained, GRAPHS / GRAPH, torch.from_numpy(columns))
+    with torch.no_grad():
+        logits = trained.eval()(torch.from_numpy(columns[:1]))[0].numpy()
+    assert logits - network._thresholds == pytest.approx(network.logits(columns[0][:-1]), abs=1e-3)

@@ -1,0 +1,29 @@
+"""How the C library keeps memory, which decides how much of it an assistant takes from the system."""
+
+from __future__ import annotations
+
+import ctypes
+
+_ARENA_MAX = -8
+"""Number of glibc's setting, M_ARENA_MAX in malloc.h."""
+
+
+def share_one_pool() -> None:
+    """Let all threads take memory from one pool; call it before there are threads.
+
+    glibc gives each thread its own and keeps what a thread freed for that thread; the stages of a turn run in different ones, so
+    the same memory is then held several times. Does nothing with another C library, which has no such setting.
+    """
+    _glibc("mallopt", _ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Return what is free to the system. Does nothing with another C library than glibc."""
+    _glibc("malloc_trim", 0)
+
+
+def _glibc(function: str, *arguments: int) -> None:
+    try:
+        getattr(ctypes.CDLL(None), function)(*arguments)
+    except (OSError, AttributeError):
+        return
