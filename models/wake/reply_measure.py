@@ -15,9 +15,9 @@ from models.wake.reply_speech import WORDS
 HEARD = (-0.3, 0.8)
 """Seconds from the end of what was said between which an answer is about it."""
 
-FALSE_PER_HOUR = (1.0, 3.0)
-"""Of each word, while only the assistant speaks, that the scenes kept apart may show; their noise, other talkers among it, is up
-to 8 dB below the echo. A false wake word opens the microphone, a false "stop" only ends a reply."""
+FALSE_PER_HOUR = (6.0, 6.0)
+"""Of each word, while only the assistant speaks, that the scenes kept apart may show. Their noise is much worse than life: other
+talkers up to 8 dB below the echo, two fifths of whose phrases were chosen because they sound like the words."""
 
 LEAST = 0.0
 """The lowest threshold: below it the network itself thinks that it is no word."""

@@ -4,16 +4,18 @@
         python -m models.wake.reply_speech TEXTS -o speech$seed.npz --words 700 --others 700 --replies 90 --seed $seed
         python -m models.wake.reply_scenes speech$seed.npz -o scenes$seed.npz --scenes 700 --noise NOISE --seed $seed
     done
-    python -m models.wake.reply_speech TEXTS -o speech2.npz --words 1000 --others 1000 --replies 120 --seed 2
-    python -m models.wake.reply_scenes speech2.npz -o scenes2.npz --scenes 900 --noise NOISE --seed 2
     python -m models.wake.reply_speech TEXTS -o kept.npz --words 150 --others 200 --replies 40 --seed 9
-    python -m models.wake.reply_scenes kept.npz -o kept1.npz --scenes 300 --noise NOISE --seed 9
-    python -m models.wake.reply_scenes kept.npz -o kept2.npz --scenes 300 --alone 1 --noise NOISE --seed 10
-    python -m models.wake.train_reply scenes0.npz scenes1.npz --kept kept1.npz kept2.npz -o first --steps 2500
-    python -m models.wake.train_reply scenes0.npz scenes1.npz scenes2.npz --start first/reply-words.pt --rate 2e-3 --steps 1300 \
-        --kept kept1.npz kept2.npz -o last
+    python -m models.wake.reply_scenes kept.npz -o kept1.npz --scenes 250 --noise NOISE --seed 9
+    python -m models.wake.reply_scenes kept.npz -o kept2.npz --scenes 200 --alone 1 --noise NOISE --seed 10
+    git show 8dc6fcf:assistant/engines/graphs/reply-words.onnx > before.onnx
+    python -m models.wake.train_reply scenes0.npz scenes1.npz --start before.onnx --rate 1.5e-3 --steps 1200 --late 440 \
+        --kept kept1.npz kept2.npz -o first
+    python -m models.wake.train_reply scenes0.npz scenes1.npz --start first/reply-words.pt --rate 1.2e-3 --steps 900 --seed 1 \
+        --mean before.onnx --share 0.2 --kept kept1.npz kept2.npz -o last
 
-last/reply-words.onnx and .json are what ships in assistant/engines/graphs. TEXTS: ../shared/data/text; NOISE:
+last/reply-words.onnx and .json are what ships in assistant/engines/graphs: the mean of the weights before and after, which hears
+voices that neither learned better than either. before.onnx was made by the same two steps from nothing, with the echo path of its
+day and three files of scenes; without --start that still works (2500 steps, then 1300 more). TEXTS: ../shared/data/text; NOISE:
 ../shared/data/audio/noise/kitchen_first_half.flac, of which the first 30 s are used. The thresholds are chosen on the scenes that
 were kept apart, whose speech and rooms are others.
 """
@@ -32,8 +34,8 @@ from torch.nn import functional
 from assistant.wake.reply_features import BANDS
 from models.wake.reply_measure import choose_thresholds, logits_of
 from models.wake.reply_network import CONTEXT, STRIDE, ReplyNetwork
-from models.wake.reply_save import restore, save
-from models.wake.reply_scenes import Scenes
+from models.wake.reply_save import NORMS, restore, save
+from models.wake.reply_scenes import STEP_SECONDS, Scenes
 from models.wake.reply_speech import WORDS
 
 BATCH, ANSWERS = 48, 160
@@ -43,16 +45,19 @@ COLUMNS = CONTEXT + 1 + (ANSWERS - 1) * STRIDE
 SHARES = (0.5, 0.15, 0.2, 0.15)
 """Of a batch: around a word, around something else that was said, anywhere, where the network was most wrong."""
 
-EARLY, LATE = 4, 22
-"""Answers before and after the end of a word between which it must be heard: 80 and 440 ms."""
+EARLY, LATE_MS = 4, 240
+"""From so many answers before to so many milliseconds after the end of a word it must be heard."""
 
 UNJUDGED = 20
-"""Answers before EARLY and after LATE that are neither right nor wrong."""
+"""Answers before and after those that are neither right nor wrong."""
 
 BEST, WORST = 3, 4
 """The loss of a word is that of its BEST answers, and every stretch's WORST false ones count besides the mean."""
 
 RATE, DECAY = 3e-3, 1e-3
+SEEN_BATCHES = 12
+"""After which a mean of weights knows the mean and deviation of what its layers see."""
+
 MINE_AT = (0.35, 0.65)
 MINED = 3000
 GAIN = 0.35
@@ -68,8 +73,9 @@ WARP, SHIFT = 0.1, 1.0
 class Lessons:
     """Draws stretches of scenes with what they must be answered."""
 
-    def __init__(self, scenes: Scenes, random: np.random.Generator) -> None:
+    def __init__(self, scenes: Scenes, random: np.random.Generator, late_ms: int = LATE_MS) -> None:
         self.scenes, self._random = scenes, random
+        self._late = round(late_ms / (1000 * STEP_SECONDS * STRIDE))
         self._starts = np.concatenate([[0], scenes.ends[:-1]])
         rows = scenes.said
         self._ends_of = [self._place(rows[rows[:, 1] == kind]) for kind in range(len(WORDS))]
@@ -90,7 +96,7 @@ class Lessons:
         drawn = [self._random.choice(places, count) for places, count in ((self._words, counts[0]), (self._others, counts[1]))]
         ends = np.concatenate([*drawn, anywhere, self._random.choice(hard, counts[3])])
         pace = np.where(self._random.random(BATCH) < 0.5, 1.0, self._random.uniform(*PACE, BATCH))
-        before = CONTEXT + self._random.integers(EARLY, ANSWERS - LATE, BATCH) * STRIDE
+        before = CONTEXT + self._random.integers(EARLY, ANSWERS - self._late, BATCH) * STRIDE
         first = np.clip(ends - (before * pace).astype(int), 0, len(self.scenes.columns) - int(COLUMNS * PACE[1]) - 1)
         taken = first[:, None] + np.rint(np.arange(COLUMNS) * pace[:, None]).astype(int)
         columns = self._warped(self.scenes.columns[taken].astype(np.float32))
@@ -113,9 +119,9 @@ class Lessons:
         for word, ends in enumerate(self._ends_of):
             for end in ends[(ends > at[0] - CONTEXT) & (ends < at[-1] + 200)]:
                 distance = (at - end) / STRIDE
-                due[(distance > -EARLY - UNJUDGED) & (distance < LATE + UNJUDGED) & (due[:, word] == 0), word] = -1
-                if distance[0] <= -EARLY and distance[-1] >= LATE:
-                    due[(distance >= -EARLY) & (distance <= LATE), word] = 1
+                due[(distance > -EARLY - UNJUDGED) & (distance < self._late + UNJUDGED) & (due[:, word] == 0), word] = -1
+                if distance[0] <= -EARLY and distance[-1] >= self._late:
+                    due[(distance >= -EARLY) & (distance <= self._late), word] = 1
         return due
 
     def mine(self, network: ReplyNetwork) -> None:
@@ -127,8 +133,8 @@ class Lessons:
             for word, ends in enumerate(self._ends_of):
                 for end in ends[(ends >= start) & (ends < self.scenes.ends[number])]:
                     middle = (end - start - CONTEXT) // STRIDE
-                    worst[max(0, middle - EARLY - UNJUDGED) : middle + LATE + UNJUDGED] = logits[
-                        max(0, middle - EARLY - UNJUDGED) : middle + LATE + UNJUDGED, 1 - word
+                    worst[max(0, middle - EARLY - UNJUDGED) : middle + self._late + UNJUDGED] = logits[
+                        max(0, middle - EARLY - UNJUDGED) : middle + self._late + UNJUDGED, 1 - word
                     ]
             for block in range(0, len(worst) - 50, 50):
                 at = block + int(worst[block : block + 50].argmax())
@@ -170,6 +176,29 @@ def train(lessons: Lessons, network: ReplyNetwork, steps: int, peak: float) -> N
     network.train(False)
 
 
+def load(network: ReplyNetwork, file: Path, lessons: Lessons) -> None:
+    """Take over weights from a .pt of ours or from a graph, .onnx."""
+    if file.suffix == ".onnx":
+        restore(network, file, lessons.batch()[0])
+    else:
+        network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+
+
+def mix_in(network: ReplyNetwork, other: ReplyNetwork, share: float, lessons: Lessons) -> None:
+    """Make a network the mean of itself and, with `share`, another that it came from (Wortsman et al. 2022, "Model soups")."""
+    mine, theirs = network.state_dict(), other.state_dict()
+    network.load_state_dict({name: torch.lerp(mine[name].float(), theirs[name].float(), share) for name in mine})
+    norms = [layer for layer in network.modules() if isinstance(layer, NORMS)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of what is seen now
+    with torch.no_grad():
+        network.train()
+        for _ in range(SEEN_BATCHES):
+            network(lessons.batch()[0])
+    network.eval()
+
+
 def main() -> None:
     """Read the command line, train, choose thresholds, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -177,6 +206,9 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, nargs="+", required=True, help="scenes to choose the thresholds on")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write the network to")
     parser.add_argument("--start", type=Path, help="go on from these weights, .pt, or from a graph, .onnx")
+    parser.add_argument("--mean", type=Path, help="save the mean of what was trained and of these weights, .pt or .onnx")
+    parser.add_argument("--share", type=float, default=0.5, help="of the weights of --mean in it")
+    parser.add_argument("--late", type=int, default=LATE_MS, help="ms after its end by which a word must be heard")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
@@ -184,14 +216,15 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.output.mkdir(parents=True, exist_ok=True)
-    lessons = Lessons(Scenes.load(*options.scenes), np.random.default_rng(options.seed))
+    lessons = Lessons(Scenes.load(*options.scenes), np.random.default_rng(options.seed), options.late)
     torch.manual_seed(options.seed)
     network = ReplyNetwork(len(WORDS))
-    if options.start and options.start.suffix == ".onnx":
-        restore(network, options.start, lessons.batch()[0])
-    elif options.start:
-        network.load_state_dict(torch.load(options.start, map_location="cpu", weights_only=True))
+    if options.start:
+        load(network, options.start, lessons)
     train(lessons, network, options.steps, options.rate)
+    if options.mean:
+        load(before := ReplyNetwork(len(WORDS)), options.mean, lessons)
+        mix_in(network, before, options.share, lessons)
     torch.save(network.state_dict(), options.output / "reply-words.pt")
     points = choose_thresholds(network, Scenes.load(*options.kept))
     save(network, points, options.output)
