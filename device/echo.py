@@ -38,9 +38,9 @@ DIRECT_PARTITIONS, START_RT60 = 5, 0.3
 """The direct sound lies within the first 80 ms (MARGIN, LATER in device/echo_path.py); later partitions are thought to fade as in
 a room in which sound falls by 60 dB in so many seconds."""
 
-LOST_DECAY = 0.9
-"""Recursive averaging, per block, of the microphone's power and of that of what is left: when more is left than was there, the
-filter is worse than none, as another room is in front of it, and it begins anew. Who speaks adds to both alike."""
+LOST_DECAY, LOST_FACTOR = 0.9, 1.3
+"""Recursive averaging, per block, of the microphone's power and of that of what is left: when so many times more is left than was
+there, the filter is worse than none, as another room is in front of it, and it begins anew. Who speaks adds to both alike."""
 
 LOST_HOLD_BLOCKS = 60
 """A new filter is given 1 s before it may be judged again."""
@@ -178,7 +178,7 @@ class Lost:
         self._near = LOST_DECAY * self._near + (1 - LOST_DECAY) * near
         self._left = LOST_DECAY * self._left + (1 - LOST_DECAY) * left
         self._held = max(0, self._held - 1)
-        return not self._held and self._left > self._near > LOST_LEAST_POWER * BLOCK
+        return not self._held and self._left > LOST_FACTOR * self._near and self._near > LOST_LEAST_POWER * BLOCK
 
 
 class EchoCanceller:
