@@ -153,5 +153,6 @@ def _options(threads: int) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS_ONLY
     options.enable_cpu_mem_arena = False  # measured on Whisper: 30 MB less memory, same speed
+    options.enable_mem_pattern = False  # a plan of memory is kept for every length of sentence: 15 to 25 MB, no faster
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
