@@ -86,14 +86,17 @@ class OnnxSession:
     path: the .onnx file; weights stored beside it (ONNX external data) are found through it.
     threads: threads inside one operator. One is the default because the assistant's models are small: a second thread
     gains little and takes a core from the stages that run at the same time. Waiting threads sleep instead of spinning.
+    exact_int8: for int8 weights that use their whole range: on x86-64 processors with AVX2 or AVX-512 but without VNNI, sums of
+    such products overflow unless they are computed another way, and Whisper then mishears clean speech. ONNX Runtime cannot open
+    every graph like that, hibari's not.
 
     Raises ModelError when the file is missing or not a readable model.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, *, exact_int8: bool = False) -> None:
         found = (resolver(path, threads) for resolver in list(_resolvers))
         chosen = next((backend for backend in found if backend is not None), None)
-        self._backend: Backend = chosen or OrtBackend(path, threads)
+        self._backend: Backend = chosen or OrtBackend(path, threads, exact_int8=exact_int8)
         self.provider: str = self._backend.provider
         """What really runs it."""
         self.inputs: tuple[str, ...] = self._backend.inputs
@@ -115,14 +118,14 @@ class OrtBackend:
     itself only warns and runs on the processor.
     """
 
-    def __init__(self, path: Path, threads: int = 1, device: str = "cpu") -> None:
+    def __init__(self, path: Path, threads: int = 1, device: str = "cpu", *, exact_int8: bool = False) -> None:
         if not path.is_file():
             raise ModelError(f"the model file {path} is missing: run `assistant models pull` to get it")
         wanted = [PROVIDERS["cuda"], PROVIDERS["cpu"]] if device == "cuda" else [PROVIDERS["cpu"]]
         if wanted[0] not in onnxruntime.get_available_providers():
             raise ModelError(f"this onnxruntime has no {wanted[0]}: install onnxruntime-gpu, or set runtime.backend to cpu")
         try:
-            options = _options(threads)
+            options = _options(threads, exact_int8)
             self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted, disabled_optimizers=_DISABLED)
         except Exception as error:  # onnxruntime's own exception classes share no public base but Exception
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
@@ -147,7 +150,7 @@ class OrtBackend:
         return dict(zip(names, results, strict=True))
 
 
-def _options(threads: int) -> Any:
+def _options(threads: int, exact_int8: bool) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -155,4 +158,5 @@ def _options(threads: int) -> Any:
     options.enable_cpu_mem_arena = False  # measured on Whisper: 30 MB less memory, same speed
     options.enable_mem_pattern = False  # a plan of memory is kept for every length of sentence: 15 to 25 MB, no faster
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.x64quantprecision", "1" if exact_int8 else "0")
     return options
