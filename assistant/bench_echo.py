@@ -173,10 +173,11 @@ class Listeners:
         network = self._network(self.wake.phrase)
         found: list[float] = []
         for position, piece in _placed(pieces):
-            believed = piece.somebody and not (network is not None and network.hears(self.wake.phrase, piece))
+            spotted = _hears(network, piece)
+            believed = piece.somebody and not (network is not None and network.hears(self.wake.phrase))
             heard = bool(self.wake.feed(piece.samples)) and believed
             again = bool(found) and position - found[-1] < SAME_WORD_SAMPLES / CAPTURE_RATE
-            if (_hears(network, piece) or heard) and not again:
+            if (spotted or heard) and not again:
                 found.append(position)
         return found
 

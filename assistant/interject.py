@@ -104,6 +104,9 @@ class Pieces:
         return piece
 
 
+SEEN_SAMPLES = int(1.5 * CAPTURE_RATE)
+"""What a wake word's ordinary network looks back, about: so long after an echo it may still mistake it."""
+
 Told = Callable[[float, int], None]
 """Told how surely a word was heard, 0..1, and how many samples before the present piece of sound it ended."""
 
@@ -119,18 +122,23 @@ class ReplyNetwork:
     def __init__(self, network: ReplyWords, heard: Mapping[str, Told]) -> None:
         self._network, self._heard = network, heard
         self._listened_for: set[str] = set()
+        self._echoing = 0  # samples until nobody's window holds an echo any more
 
     def reset(self, reply: str) -> None:
         """A reply begins. reply: its text."""
         self._network.reset()
+        self._echoing = 0
         self._listened_for = {phrase for phrase in self._heard if phrase not in reply.lower()}
 
-    def hears(self, phrase: str, chunk: AudioChunk) -> bool:
-        """Whether it is the one to ask for a phrase in this sound: it was trained for an echo, the other listeners were not."""
-        return phrase in self._listened_for and chunk.echo is not None and bool(chunk.echo.any())
+    def hears(self, phrase: str) -> bool:
+        """Whether it is the one to ask for a phrase now: it was trained for echoes, the other listeners were not, and they still
+        see one for a while when it is over."""
+        return phrase in self._listened_for and self._echoing > 0
 
     def feed(self, chunk: AudioChunk) -> Callable[[], None] | None:
         """More sound. What is to be done about it."""
+        echo = chunk.echo is not None and bool(chunk.echo.any())
+        self._echoing = SEEN_SAMPLES if echo else max(0, self._echoing - len(chunk.samples))
         for spotted in self._network.feed(chunk):
             if spotted.phrase in self._listened_for:
                 return partial(self._heard[spotted.phrase], spotted.score, spotted.ago - len(chunk.samples))
@@ -193,7 +201,7 @@ class Interjections:
             self._note_voice(self._pieces.voiced)
             if heard is not None:
                 heard()
-        knows_better = self._network is not None and self._network.hears(self._wake_phrase, chunk)
+        knows_better = self._network is not None and self._network.hears(self._wake_phrase)
         return replace(chunk, somebody=False) if knows_better else chunk
 
     def _note_voice(self, voiced: bool) -> None:

@@ -97,18 +97,22 @@ def test_the_ear_is_believed_about_the_wake_word_only_where_the_network_does_not
     class Echoing:
         dropped_seconds = 0.0
 
-        async def read(self) -> AudioChunk:
-            return AudioChunk(samples=sound, rate=SECOND, left=sound, echo=echo)
+        def __init__(self, *echoes: np.ndarray) -> None:
+            self._echoes = [*echoes]
 
-    def believed(reply: str, phrase: str) -> bool:
-        listener = Interjections(Echoing(), FakeVad(), FakeAsr(*[""] * 9), lambda: None, lambda _: None, network, phrase)
+        async def read(self) -> AudioChunk:
+            return AudioChunk(samples=sound, rate=SECOND, left=sound, echo=self._echoes.pop(0))
+
+    def believed(reply: str, phrase: str, *echoes: np.ndarray) -> bool:
+        listener = Interjections(Echoing(*echoes), FakeVad(), FakeAsr(*[""] * 99), lambda: None, lambda _: None, network, phrase)
         listener(Replied(turn=1, at=0.0, text=reply, expects_answer=False))
         listener(SPEAKING)
-        return anyio.run(listener.read).somebody
+        return [anyio.run(listener.read).somebody for _ in echoes][-1]
 
-    echo = sound
-    assert not believed("It is nine.", "okay nabu")
-    assert believed("Say okay nabu to wake me.", "okay nabu")
-    assert believed("It is nine.", "hey mira")
-    echo = silence(0.1)
-    assert believed("It is nine.", "okay nabu")
+    echo, none = sound, silence(0.1)
+    assert not believed("It is nine.", "okay nabu", echo)
+    assert not believed("It is nine.", "okay nabu", echo, *[none] * 10)
+    assert believed("It is nine.", "okay nabu", echo, *[none] * 16)
+    assert believed("It is nine.", "okay nabu", none)
+    assert believed("Say okay nabu to wake me.", "okay nabu", echo)
+    assert believed("It is nine.", "hey mira", echo)
