@@ -31,6 +31,7 @@ from assistant.engines import (
     WakeEngine,
     engine_class,
 )
+from assistant.engines.memory import share_one_pool
 from assistant.engines.speech_embedding import FEATURES
 from assistant.errors import ModelError
 from assistant.events import Event
@@ -38,7 +39,6 @@ from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
 from assistant.interject import Interjections, ReplyNetwork
 from assistant.journal import Journal
-from assistant.memory import share_one_pool
 from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges, Microphone
 from assistant.registry import Registry

@@ -13,7 +13,7 @@ import numpy as np
 
 from assistant.acceleration import opener
 from assistant.config import RuntimeConfig
-from assistant.engines.session import Array, Backend, OrtBackend
+from assistant.engines.session import PLAIN, Array, Backend, OrtBackend
 from assistant.engines.session_packages import PackagePart, packages_in
 from assistant.errors import ModelError
 
@@ -31,7 +31,7 @@ def compare(packages: Path, backends: list[str], runtime: RuntimeConfig, cache: 
             for name in backends:
                 settings = runtime.model_copy(update={"backend": name, "packages": str(packages)})
                 try:
-                    backend = opener(settings, packages, cache)(part, 1)
+                    backend = opener(settings, packages, cache)(part, PLAIN)
                 except ModelError as error:
                     missing.setdefault(name, str(error))
                     continue

@@ -14,7 +14,7 @@ from typing import Any
 
 import onnx
 
-from assistant.engines.session import Array, Backend, OrtBackend, resolved_by
+from assistant.engines.session import Array, Backend, OrtBackend, Running, resolved_by
 from assistant.engines.session_packages import FORMS, replacement
 from assistant.errors import ModelError
 from export import parity, precision, surgery
@@ -181,19 +181,19 @@ class Producer:
     def _task(self, wanted: Precision, split: Split) -> Score:
         """The model's task on the graphs of a precision; fp16 on the rounded ones, which are the stricter."""
 
-        def backend(part: Part) -> Backend:
-            return OrtBackend(self._rounded(part) if wanted == "fp16" else self._file(part, wanted))
+        def backend(part: Part, running: Running) -> Backend:
+            return OrtBackend(self._rounded(part) if wanted == "fp16" else self._file(part, wanted), running)
 
         return self._with(backend, split)
 
-    def _with(self, backend: Callable[[Part], Backend], split: Split) -> Score:
+    def _with(self, backend: Callable[[Part, Running], Backend], split: Split) -> Score:
         parts: dict[str, list[Part]] = {}
         for part in self._parts:
             parts.setdefault(part.replaces, []).append(part)
 
-        def resolve(path: Path, threads: int) -> Backend | None:
+        def resolve(path: Path, running: Running) -> Backend | None:
             named = replacement(parts, path)
-            return FORMS[named[0].form](*(backend(part) for part in named)) if named else None
+            return FORMS[named[0].form](*(backend(part, running) for part in named)) if named else None
 
         with resolved_by(resolve):
             return TASKS[self._spec.task](self._folder, split)
@@ -202,7 +202,7 @@ class Producer:
         """What reaches every graph while the task runs on the calibration half, evenly thinned."""
         seen: dict[str, list[Feeds]] = {part.name: [] for part in self._parts}
         self._say("calibration")
-        self._with(lambda part: _Recorder(OrtBackend(self._file(part, "fp32")), seen[part.name]), "calibration")
+        self._with(lambda part, running: _Recorder(OrtBackend(self._file(part, "fp32"), running), seen[part.name]), "calibration")
         return {name: feeds[:: max(1, -(-len(feeds) // CALIBRATION_FEEDS))] for name, feeds in seen.items()}
 
     def _file(self, part: Part, wanted: Precision) -> Path:

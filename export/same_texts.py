@@ -17,7 +17,7 @@ import onnx
 from assistant.app import example_home, make_brain
 from assistant.config import Config, folders
 from assistant.engines.asr_whisper import WhisperAsr
-from assistant.engines.session import Array, Backend, OrtBackend, resolved_by
+from assistant.engines.session import Array, Backend, OrtBackend, Running, resolved_by
 from assistant.engines.session_parts import StaticMemory
 from assistant.errors import ModelError
 from assistant.grammar import ActiveGrammar
@@ -45,7 +45,7 @@ def texts(backend: Callable[[str], Backend], count: int, *, biased: bool) -> lis
     """What is heard in each recording when `backend` makes the graphs by part name."""
     folder = paths.registry().path("whisper-tiny.en")
 
-    def resolve(path: Path, threads: int) -> Backend | None:
+    def resolve(path: Path, running: Running) -> Backend | None:
         return backend(path.name.split(".")[-2]) if path.name.startswith(whisper.NAME) else None
 
     with resolved_by(resolve), example_home(folders()) as scratch:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,8 +60,28 @@ class Backend(Protocol):
         ...
 
 
-Resolver = Callable[[Path, int], Backend | None]
-"""(the ONNX file an engine asks for, threads) -> what shall run it; None = this resolver has nothing for it."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How an engine wants its graph run.
+
+    threads: threads inside one operator. One is the default because the assistant's models are small: a second thread
+    gains little and takes a core from the stages that run at the same time. Waiting threads sleep instead of spinning.
+    exact_int8: on x86-64 processors with AVX2 or AVX-512 but without VNNI, sums of products of int8 weights that use their whole
+    range overflow unless they are computed another way: Whisper then mishears clean speech, and the intent model's scores are off
+    by a tenth. Makes no difference elsewhere. ONNX Runtime cannot open a graph like that in which two nodes share weights, as
+    hibari's.
+    """
+
+    threads: int = 1
+    exact_int8: bool = False
+
+
+PLAIN = Running()
+"""Opens every graph."""
+
+
+Resolver = Callable[[Path, Running], Backend | None]
+"""(the ONNX file an engine asks for, how) -> what shall run it; None = this resolver has nothing for it."""
 
 _resolvers: list[Resolver] = []
 
@@ -83,20 +104,16 @@ def resolved_by(resolver: Resolver) -> Iterator[None]:
 class OnnxSession:
     """A loaded model.
 
-    path: the .onnx file; weights stored beside it (ONNX external data) are found through it.
-    threads: threads inside one operator. One is the default because the assistant's models are small: a second thread
-    gains little and takes a core from the stages that run at the same time. Waiting threads sleep instead of spinning.
-    exact_int8: for int8 weights that use their whole range: on x86-64 processors with AVX2 or AVX-512 but without VNNI, sums of
-    such products overflow unless they are computed another way, and Whisper then mishears clean speech. ONNX Runtime cannot open
-    every graph like that, hibari's not.
+    path: the .onnx file; weights stored beside it (ONNX external data) are found through it. threads, exact_int8: see Running.
 
     Raises ModelError when the file is missing or not a readable model.
     """
 
-    def __init__(self, path: Path, threads: int = 1, *, exact_int8: bool = False) -> None:
-        found = (resolver(path, threads) for resolver in list(_resolvers))
+    def __init__(self, path: Path, threads: int = 1, *, exact_int8: bool = True) -> None:
+        running = Running(threads, exact_int8)
+        found = (resolver(path, running) for resolver in list(_resolvers))
         chosen = next((backend for backend in found if backend is not None), None)
-        self._backend: Backend = chosen or OrtBackend(path, threads, exact_int8=exact_int8)
+        self._backend: Backend = chosen or OrtBackend(path, running)
         self.provider: str = self._backend.provider
         """What really runs it."""
         self.inputs: tuple[str, ...] = self._backend.inputs
@@ -118,14 +135,14 @@ class OrtBackend:
     itself only warns and runs on the processor.
     """
 
-    def __init__(self, path: Path, threads: int = 1, device: str = "cpu", *, exact_int8: bool = False) -> None:
+    def __init__(self, path: Path, running: Running = PLAIN, device: str = "cpu") -> None:
         if not path.is_file():
             raise ModelError(f"the model file {path} is missing: run `assistant models pull` to get it")
         wanted = [PROVIDERS["cuda"], PROVIDERS["cpu"]] if device == "cuda" else [PROVIDERS["cpu"]]
         if wanted[0] not in onnxruntime.get_available_providers():
             raise ModelError(f"this onnxruntime has no {wanted[0]}: install onnxruntime-gpu, or set runtime.backend to cpu")
         try:
-            options = _options(threads, exact_int8)
+            options = _options(running)
             self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted, disabled_optimizers=_DISABLED)
         except Exception as error:  # onnxruntime's own exception classes share no public base but Exception
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
@@ -150,13 +167,13 @@ class OrtBackend:
         return dict(zip(names, results, strict=True))
 
 
-def _options(threads: int, exact_int8: bool) -> Any:
+def _options(running: Running) -> Any:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = running.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS_ONLY
     options.enable_cpu_mem_arena = False  # measured on Whisper: 30 MB less memory, same speed
-    options.enable_mem_pattern = False  # a plan of memory is kept for every length of sentence: 15 to 25 MB, no faster
+    options.enable_mem_pattern = False  # a plan of memory is kept for every length of sentence, and makes nothing faster
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.x64quantprecision", "1" if exact_int8 else "0")
+    options.add_session_config_entry("session.x64quantprecision", "1" if running.exact_int8 else "0")
     return options

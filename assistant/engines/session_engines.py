@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from assistant.engines.session import Backend
+from assistant.engines.session import Backend, Running
 from assistant.engines.session_cuda import Cuda
 from assistant.engines.session_packages import Open, PackagePart
 from assistant.engines.session_passport import Device, fingerprint, gpu_sm, objections, recipe, system_name
@@ -76,7 +76,7 @@ class EngineLoader:
         self._engines, self._rebuild, self._device, self._load = engines, rebuild, device, load
         self._asked = False
 
-    def __call__(self, part: PackagePart, threads: int) -> Backend:
+    def __call__(self, part: PackagePart, running: Running) -> Backend:
         """See Open. Raises ModelError: no engine that may be loaded."""
         device = self._device or this_device()
         plan = plan_path(part, device, self._engines)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from assistant.engines.session import Backend, OrtBackend
+from assistant.engines.session import Backend, OrtBackend, Running
 from assistant.engines.session_parts import StaticMemory, TwoGraphVoice
 from assistant.errors import ModelError
 
@@ -97,8 +97,8 @@ def replacement(parts: Mapping[str, T], path: Path) -> T | None:
     return parts.get(path.name) or parts.get(f"{path.parent.name}/{path.name}")
 
 
-Open = Callable[[PackagePart, int], Backend]
-"""(a part, threads) -> what runs it. Raises ModelError when it cannot run here."""
+Open = Callable[[PackagePart, Running], Backend]
+"""(a part, how) -> what runs it. Raises ModelError when it cannot run here."""
 
 
 class Packages:
@@ -113,13 +113,13 @@ class Packages:
         if not self._parts:
             raise ModelError(f"no packages in {folder}: make them with `assistant export --all --out {folder}`")
 
-    def __call__(self, path: Path, threads: int) -> Backend | None:
+    def __call__(self, path: Path, running: Running) -> Backend | None:
         """See Resolver."""
         parts = replacement(self._parts, path)
         if not parts:
             return None
         try:
-            return FORMS[parts[0].form](*(self._open(part, threads) for part in parts))
+            return FORMS[parts[0].form](*(self._open(part, running) for part in parts))
         except ModelError as error:
             log.warning("%s runs from the assistant's own file: %s", path.name, error)
             return None
@@ -127,4 +127,4 @@ class Packages:
 
 def open_with_onnxruntime(device: str) -> Open:
     """Runs parts with ONNX Runtime on "cpu" or "cuda"."""
-    return lambda part, threads: OrtBackend(part.path, threads, device)
+    return lambda part, running: OrtBackend(part.path, running, device)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.engines.session import Array, Backend
+from assistant.engines.session import Array, Backend, Running
 from assistant.engines.session_packages import Open, PackagePart
 from assistant.errors import ModelError
 
@@ -101,7 +101,7 @@ def _arrays(answer: bytes) -> dict[str, Array]:
 def open_with_triton(server: str) -> Open:
     """Parts from the server, where they are called MODEL.PART with - and . as _."""
 
-    def open_part(part: PackagePart, threads: int) -> Backend:
+    def open_part(part: PackagePart, running: Running) -> Backend:
         return TritonBackend(server, served_name(part.path.parent.name, part.name))
 
     return open_part

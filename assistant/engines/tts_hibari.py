@@ -16,13 +16,13 @@ from hibari import dsp
 from hibari.g2p import G2P
 from hibari.voices import ASSETS, VOICES, voice_path
 
+from assistant.engines.memory import give_back
 from assistant.engines.packed_table import PackedTable
 from assistant.engines.session import OnnxSession
 from assistant.engines.speech_level import Floats, chunks, polish
 from assistant.engines.speech_phonemes import pronounced, reply
 from assistant.errors import ConfigError, ModelError
 from assistant.events import Samples
-from assistant.memory import give_back
 
 GAIN_DB = 7.0
 """hibari's sentences peak at 0.26 to 0.50 of full scale; this brings them to 0.6 to 0.9."""
@@ -47,7 +47,7 @@ class HibariTts:
     rate: int = dsp.SR
 
     def __init__(self, voice: str = "heart", speed: float = 1.0, seed: int = 0, threads: int = 1) -> None:
-        self._session = OnnxSession(_voice_file(voice), threads)
+        self._session = OnnxSession(_voice_file(voice), threads, exact_int8=False)  # its nodes share weights
         self._speed = np.array([speed], np.float32)
         self._seed = seed
         self._vocabulary: dict[str, int] = json.loads((Path(ASSETS) / "vocab.json").read_text("utf-8"))

@@ -85,9 +85,7 @@ class WhisperDecoder:
     def __init__(self, model_dir: Path, cache_dir: Path, threads: int, max_tokens: int) -> None:
         recipe = Recipe.load(GRAPHS / f"{MODEL}.weights.json")
         folder = prepare(model_dir / "model.bin", recipe, cache_dir)
-        self._encoder, self._decoder, self._head = (
-            OnnxSession(folder / name, threads, exact_int8=True) for name in recipe.graphs
-        )
+        self._encoder, self._decoder, self._head = (OnnxSession(folder / name, threads) for name in recipe.graphs)
         self.vocabulary = Vocabulary(model_dir)
         self._recipe, self._weights = recipe, folder / recipe.weights
         self._silence = FarSilence(self._encoder, folder)

@@ -3,27 +3,20 @@
     python -m models.intent.average runs/fusion.pt runs/more.pt --minilm MINILM --text runs/text.pt --scenes runs/scenes.pkl \\
         --out runs/average.pt
 
-Runs that share their beginning lie in one valley; its middle generalises better than its slopes (Wortsman et al. 2022, "Model
-soups") and costs nothing at run time. It is calibrated and measured like a trained one.
+It is calibrated and measured like a trained one.
 """
 
 from __future__ import annotations
 
 import argparse
 import pickle
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from models.average import mean_of
 from models.intent.export import load_fusion
 from models.intent.train import finish, trained_text
-
-
-def mean_of(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The mean of state dicts with the same names and shapes."""
-    return {name: torch.stack([state[name].double() for state in states]).mean(0).float() for name in states[0]}
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from assistant.wake.reply_features import BANDS
+from models.average import mean_of
 from models.wake.reply_measure import choose_thresholds, logits_of
 from models.wake.reply_network import CONTEXT, STRIDE, ReplyNetwork
 from models.wake.reply_save import NORMS, restore, save
@@ -185,9 +186,8 @@ def load(network: ReplyNetwork, file: Path, lessons: Lessons) -> None:
 
 
 def mix_in(network: ReplyNetwork, other: ReplyNetwork, share: float, lessons: Lessons) -> None:
-    """Make a network the mean of itself and, with `share`, another that it came from (Wortsman et al. 2022, "Model soups")."""
-    mine, theirs = network.state_dict(), other.state_dict()
-    network.load_state_dict({name: torch.lerp(mine[name].float(), theirs[name].float(), share) for name in mine})
+    """Make a network the mean of itself and, with `share`, another that it came from."""
+    network.load_state_dict(mean_of([network.state_dict(), other.state_dict()], [1 - share, share]))
     norms = [layer for layer in network.modules() if isinstance(layer, NORMS)]
     for norm in norms:
         norm.reset_running_stats()

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from assistant.engines.session import OnnxSession, OrtBackend, resolved_by
+from assistant.engines.session import PLAIN, OnnxSession, OrtBackend, resolved_by
 from assistant.engines.session_packages import Packages, open_with_onnxruntime
 from assistant.errors import ModelError
 from export import package, parity, precision, surgery
@@ -249,5 +249,5 @@ def test_backends_of_packages_say_what_runs_them(packages: Path) -> None:
     from assistant.engines.session_packages import packages_in
 
     part = packages_in(packages)[0].parts[0]
-    assert open_with_onnxruntime("cpu")(part, 1).provider == "cpu"
-    assert isinstance(open_with_onnxruntime("cpu")(part, 1), OrtBackend)
+    assert open_with_onnxruntime("cpu")(part, PLAIN).provider == "cpu"
+    assert isinstance(open_with_onnxruntime("cpu")(part, PLAIN), OrtBackend)

@@ -18,8 +18,8 @@ from assistant.engines.session import OnnxSession  # noqa: E402
 from assistant.engines.sight_memory import FRAMES, TRACK_SIZE, TRACKS  # noqa: E402
 from assistant.engines.whisper_weights import GRAPHS  # noqa: E402
 from assistant.engines.word_pieces import WordPieces  # noqa: E402
+from models.average import mean_of  # noqa: E402
 from models.intent import export  # noqa: E402
-from models.intent.average import mean_of  # noqa: E402
 from models.intent.build_trunk import TrunkGraph  # noqa: E402
 from models.intent.fusion_net import KINDS, FusionNet  # noqa: E402
 from models.intent.labels import INTENTS  # noqa: E402
@@ -166,3 +166,4 @@ def test_an_average_lies_in_the_middle() -> None:
     middle = mean_of([{name: state[name] for name in shared} for state in (one, other)])
     assert all(torch.allclose(middle[name], (one[name] + other[name]) / 2) for name in shared) and shared
     assert all(torch.equal(value, one[name]) for name, value in mean_of([one, one]).items())
+    assert all(torch.equal(value, one[name]) for name, value in mean_of([one, one], [0.75, 0.25]).items())

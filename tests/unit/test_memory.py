@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from assistant import memory
+from assistant.engines import memory
 
 POOLS = """
 import ctypes, os, sys, tempfile, threading
-from assistant.memory import share_one_pool
+from assistant.engines.memory import share_one_pool
 if sys.argv[1] == "one":
     share_one_pool()
 libc = ctypes.CDLL(None)
