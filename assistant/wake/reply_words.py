@@ -26,8 +26,8 @@ GRAPH, CARD = "reply-words.onnx", "reply-words.json"
 CONTEXT, STRIDE = 172, 2
 """Columns of 10 ms that an answer sees before its own, and columns per answer (models/wake/reply_network.py)."""
 
-LEAST, MOST = 4, 64
-"""Columns per call: at least 40 ms, so that "stop" is noticed soon."""
+LEAST, MOST = 2, 64
+"""Columns per call: one answer, every 20 ms, so that "stop" is noticed soon; the microphone delivers as often."""
 
 REFRACTORY_COLUMNS = 100
 """One word is reported once: nothing more of it for 1 s."""
