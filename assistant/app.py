@@ -31,7 +31,7 @@ from assistant.engines import (
     WakeEngine,
     engine_class,
 )
-from assistant.engines.memory import share_one_pool
+from assistant.engines.memory import Tidy, share_one_pool
 from assistant.engines.speech_embedding import FEATURES
 from assistant.errors import ModelError
 from assistant.events import Event
@@ -255,7 +255,7 @@ class Assistant:
     """
 
     def __init__(self, engines: Engines, config: Config, edges: Edges, observers: Sequence[Observer]) -> None:
-        self._observers = observers
+        self._observers: Sequence[Observer] = [*observers, Tidy()]
         self.journal = Journal(self.publish)
         settings = EarSettings(**config.ear.model_dump(exclude={"vad"}))
         self.ear = Ear(engines.wake, engines.vad, settings)
@@ -264,7 +264,7 @@ class Assistant:
         if edges.echo_free:
             listener = self._listener(engines, edges.microphone)
             edges = replace(edges, microphone=listener)
-            self._observers = [*observers, listener]
+            self._observers = [*self._observers, listener]
         rate = engines.tts.rate
         self._chimes = Chimes(edges.speaker, partial(earcon, rate=rate), rate) if config.audio.earcons else None
         if self._chimes is not None:

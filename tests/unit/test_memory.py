@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from assistant.engines import memory
+from assistant.events import TurnFinished, WakeDetected
 
 POOLS = """
 import ctypes, os, sys, tempfile, threading
@@ -43,6 +44,16 @@ def test_all_threads_share_one_pool() -> None:
 
     assert pools("each") > 1
     assert pools("one") == 1
+
+
+def test_what_turns_left_free_is_given_back_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given.append(turn))
+    tidy = memory.Tidy()
+    for turn in range(1, 2 * memory.TURNS + 1):
+        tidy(WakeDetected(turn=turn, at=float(turn), word="okay_nabu", score=1.0))
+        tidy(TurnFinished(turn=turn, at=float(turn)))
+    assert given == [memory.TURNS, 2 * memory.TURNS]
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
