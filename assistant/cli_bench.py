@@ -18,7 +18,7 @@ from assistant.bench_commands import COMMANDS
 from assistant.caller import Room
 from assistant.cli_bench_models import models, voices
 from assistant.cli_bench_wake import bench_wake
-from assistant.cli_sound import echo_command, soak_command
+from assistant.cli_sound import echo_command, idle_command, soak_command
 from assistant.config import HomeConfig
 from assistant.engines import TtsEngine
 from assistant.engines.tts_pico import PicoTts
@@ -55,6 +55,7 @@ def callers(names: list[str]) -> dict[str, TtsEngine]:
 
 bench.command("wake")(bench_wake)
 bench.command("echo")(echo_command)
+bench.command("idle")(idle_command)
 bench.command("soak")(soak_command)
 
 

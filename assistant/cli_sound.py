@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import Annotated, Any
 
+import anyio
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -42,6 +45,26 @@ def echo_command(
             table.add_row(row, kind, *map(str, cells))
     Console().print(table)
     Console().print({name: results[name] for name in ("filter", "own_speech") if name in results})
+
+
+def idle_command(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(help="how long to measure", min=1)] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """What waiting for the wake word costs on this computer's microphone, as `assistant run` does it. Keep quiet meanwhile."""
+    from assistant.bench_idle import idle
+    from assistant.daemon import Home
+
+    invocation = context.obj
+    result = anyio.run(idle, invocation.config, Home(invocation.folders, invocation.read_config), seconds)
+    share, wakes = 100 * result["share"], result["wakes_per_second"]
+    line = (
+        f"{share:.1f} % of one core, woken {wakes} times a second ({result['seconds']} s, load average {result['load_average']})"
+    )
+    typer.echo(json.dumps(result) if as_json else line)
+    sys.stdout.flush()
+    os._exit(0)  # see `assistant run`: PortAudio's exit handler can wait for ever
 
 
 def soak_command(

@@ -193,6 +193,7 @@ class Daemon:
             stack.callback(microphone.close)
             eyes = DeviceCamera(camera) if camera is not None else None
             assistant = app.Assistant(engines, config, Edges(microphone, sound.speaker, eyes, sound.echo_free), observers)
+            microphone.resting = lambda: assistant.pipeline.resting
             self._remote.running = Running(assistant, engines, microphone, eyes, lambda: camera_state(camera))
             if self._previous is not None:
                 self._previous[1].brain.timers.close()

@@ -13,7 +13,6 @@ cut into chunks. States:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -27,6 +26,9 @@ SAME_WORD_SAMPLES = int(1.2 * CAPTURE_RATE)
 
 HISTORY_FRAMES = 2 * CAPTURE_RATE // VAD_FRAME
 """The last 2 s are kept, so that what was said while the wake word was still being recognised is not lost."""
+
+CATCH_UP_FRAMES = CAPTURE_RATE // VAD_FRAME
+"""A voice activity detector that begins with the last 1 s judges like one that has heard everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Ear:
         self._state = _State.ASLEEP
         self._pending: Samples = np.zeros(0, np.int16)
         self._history: deque[Samples] = deque(maxlen=HISTORY_FRAMES)
+        self._vad_behind = True  # it has not been given the newest frames
         self._position = 0  # samples heard
         self._earliest = 0  # where the utterance may begin at the earliest: the end of the wake word
         self._deadline = 0  # position at which waiting for speech ends
@@ -178,18 +181,25 @@ class Ear:
             detections, self._call, self._called = [self._call], None, self._position
         elif not self._somebody or (self._called and self._position - self._called < SAME_WORD_SAMPLES):
             detections = []
-        probability = self._vad.feed(frame)[0]
         if detections:
             return self._woken(detections[-1])
-        step: dict[_State, Callable[[float, Samples], list[Heard]]] = {
-            _State.ASLEEP: lambda _probability, _frame: [],
-            _State.AWAITING: self._awaiting,
-            _State.HEARING: self._hearing,
-        }
-        return step[self._state](probability, frame)
+        if self.asleep:
+            self._vad_behind = True
+            return []
+        step = self._awaiting if self._state is _State.AWAITING else self._hearing
+        return step(self._voice(frame), frame)
+
+    def _voice(self, frame: Samples) -> float:
+        """How surely the newest frame is voiced. While only the wake word is listened for nobody asks; it catches up then."""
+        if not self._vad_behind:
+            return self._vad.feed(frame)[0]
+        self._vad_behind = False
+        self._vad.reset()
+        return self._vad.feed(np.concatenate(list(self._history)[-CATCH_UP_FRAMES:]))[-1]
 
     def _woken(self, wake: Wake) -> list[Heard]:
         self.begin_turn()
+        self._vad_behind = True
         self._await(wake.word_end, self._settings.start_timeout_ms, tail=True)
         return [Heard(event=WakeDetected(turn=self.turn, at=self.seconds, word=self._wake.word, score=wake.score))]
 

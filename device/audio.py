@@ -99,7 +99,8 @@ class PyAudioMicrophone:
             if len(self._ring) * CAPTURE_BLOCK_SECONDS > RING_SECONDS:
                 self._ring.popleft()
                 self.dropped_seconds += CAPTURE_BLOCK_SECONDS
-        self._loop.call_soon_threadsafe(self._arrived.set)
+        if not self._arrived.is_set():  # waking the loop costs more than all the rest
+            self._loop.call_soon_threadsafe(self._arrived.set)
 
     async def read(self) -> AudioChunk | None:
         """See Microphone.read. When it is cancelled, the next call returns what this one would have."""

@@ -127,25 +127,29 @@ class Converter:
             row = self._node("Reshape", [value, self._constant([1, -1])])
             total = self._node("MatMul", [row, self._node("Transpose", [flat], perm=[1, 0])])
         summed = self._node("Add", [total, self._node("Cast", [self._outside(bias, TensorProto.INT32)], to=TensorProto.FLOAT)])
-        rounded = self._rescaled(summed, self._scales(kernel), source.scale / target.scale)
+        rounded = self._rescaled(summed, kernel, source.scale / target.scale)
         lowest = 0 if self._rectified(operator) else LOWEST - target.zero
         limits = [self._scalar(float(max(lowest, LOWEST - target.zero))), self._scalar(float(HIGHEST - target.zero))]
         self._names[operator.outputs[0]] = self._node("Clip", [rounded, *limits])
 
-    def _rescaled(self, total: str, scales: str, ratio: float) -> str:
+    def _rescaled(self, total: str, kernel: Tensor, ratio: float) -> str:
         """Integer sums times scales * ratio as TensorFlow Lite multiplies: by a 31-bit fraction, rounded, then by 2^-n, rounded.
 
-        Both times a half goes up: so do its kernels for x86-64, bit for bit, in every layer. Doubles hold all of it exactly.
+        Both times a half goes up: so do its kernels for x86-64, bit for bit, in every layer. Doubles hold all of it exactly, and
+        for n >= 1 the two roundings are one: floor(floor(x + 1/2) / 2^n + 1/2) = floor((x + 1/2) / 2^n + 1/2).
         """
+        if ratio * max(struct.unpack_from(f"<{kernel.scales}f", self._data, kernel.scales_place)) >= 0.5:
+            raise ValueError("a layer that scales by 1/2 or more is not known here")
         exact = self._node("Cast", [total], to=TensorProto.DOUBLE)
-        factor = self._node("Mul", [self._node("Cast", [scales], to=TensorProto.DOUBLE), self._double(ratio)])
+        factor = self._node("Mul", [self._node("Cast", [self._scales(kernel)], to=TensorProto.DOUBLE), self._double(ratio)])
         bits = self._node("Floor", [self._node("Div", [self._node("Log", [factor]), self._double(float(np.log(2)))])])
         power = self._node(
             "Pow", [self._double(2.0), self._node("Add", [bits, self._double(1.0)])]
         )  # factor / power is in [0.5, 1)
-        fraction = self._half_up(self._node("Mul", [self._node("Div", [factor, power]), self._double(2.0**31)]))
-        high = self._half_up(self._node("Mul", [exact, self._node("Div", [fraction, self._double(2.0**31)])]))
-        steps = self._half_up(self._node("Mul", [high, power]))
+        whole = self._half_up(self._node("Mul", [self._node("Div", [factor, power]), self._double(2.0**31)]))
+        step = self._node("Mul", [self._node("Div", [whole, self._double(2.0**31)]), power])
+        half = self._node("Add", [self._node("Mul", [power, self._double(0.5)]), self._double(0.5)])
+        steps = self._node("Floor", [self._node("Add", [self._node("Mul", [exact, step]), half])])
         return self._node("Cast", [steps], to=TensorProto.FLOAT)
 
     def _half_up(self, value: str) -> str:

@@ -60,3 +60,11 @@ def test_a_request_in_the_room_is_answered(sound_card: None, private_home: Path,
     sound = np.frombuffer((tmp_path / "reply.raw").read_bytes(), np.int16)
     assert np.abs(sound).max() > 3000, "the reply was not heard on the loudspeaker"
     assert len(complaints.read_text().splitlines()) < 5, "a sound library writes to standard error: that can block its thread"
+
+
+def test_idle_is_measured_on_the_sound_card(sound_card: None, private_home: Path, registry: Any) -> None:
+    command = [sys.executable, "-m", "assistant.cli", "bench", "idle", "--seconds", "3", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert 0 < result["share"] < 1 and result["seconds"] >= 3 and result["wakes_per_second"] > 10

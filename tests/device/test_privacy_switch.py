@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import anyio
@@ -13,7 +14,7 @@ import pytest
 
 from assistant.errors import ConfigError, DeviceError
 from assistant.events import AudioChunk
-from assistant.switches import SILENCE_DB, SwitchedMicrophone, level_db
+from assistant.switches import GATHERED_SECONDS, SILENCE_DB, SwitchedMicrophone, level_db
 from device.indicator import IndicatorThread, make_indicator
 from device.privacy import PrivacySwitch
 
@@ -95,6 +96,38 @@ def test_a_microphone_switched_off_during_a_read_is_not_heard(tmp_path: Path) ->
     async def listen() -> None:
         chunk = await SwitchedMicrophone(FakeMicrophone, lambda: next(off)).read()
         assert chunk is not None and not chunk.samples.any()
+
+    anyio.run(listen)
+
+
+def test_sound_is_gathered_only_while_the_wake_word_alone_is_listened_for() -> None:
+    async def listen() -> None:
+        microphone = SwitchedMicrophone(FakeMicrophone, lambda: False)
+        began = time.monotonic()
+        await microphone.read()
+        assert time.monotonic() - began < GATHERED_SECONDS
+        microphone.resting = lambda: True
+        began = time.monotonic()
+        await microphone.read()
+        assert time.monotonic() - began >= GATHERED_SECONDS
+        microphone.close()
+
+    anyio.run(listen)
+
+
+def test_a_microphone_switched_off_while_sound_is_gathered_is_not_heard() -> None:
+    off = [False]
+
+    async def listen() -> None:
+        microphone = SwitchedMicrophone(FakeMicrophone, lambda: off[0])
+        microphone.resting = lambda: True
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(switch_off)
+            chunk = await microphone.read()
+        assert chunk is not None and not chunk.samples.any() and not microphone.listening
+
+    async def switch_off() -> None:
+        off[0] = True
 
     anyio.run(listen)
 

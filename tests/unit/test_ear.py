@@ -9,7 +9,7 @@ import pytest
 
 from assistant.config import EarConfig
 from assistant.ear import Ear, EarSettings, Heard
-from assistant.engines import Ending
+from assistant.engines import VAD_FRAME, Ending
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
 from tests.fakes import FakeVad, FakeWake, silence, voice, wake_word
 
@@ -194,3 +194,30 @@ def test_no_wake_word_is_believed_while_only_the_assistant_speaks() -> None:
     sound = np.concatenate([wake_word(), silence(0.5)])
     assert [heard for at in range(0, len(sound), 1000) for heard in ear.feed(sound[at : at + 1000], somebody=False)] == []
     assert names(feed(ear, wake_word(), silence(0.5))) == ["WakeDetected"]
+
+
+class CountingVad(FakeVad):
+    """Counts the frames it is given."""
+
+    frames = 0
+
+    def feed(self, samples: Samples) -> list[float]:
+        found = super().feed(samples)
+        self.frames += len(found)
+        return found
+
+
+def test_voice_activity_costs_nothing_while_only_the_wake_word_is_listened_for() -> None:
+    vad = CountingVad()
+    ear = Ear(FakeWake(), vad, SETTINGS)
+    feed(ear, voice(3), silence(5))
+    assert vad.frames == 0
+    heard = feed(ear, wake_word(), voice(1.5), silence(1))
+    assert names(heard) == ["WakeDetected", "SpeechStarted", "SpeechEnded"]
+    seconds = vad.frames * VAD_FRAME / 16000
+    assert 1 + 1.5 < seconds < 1 + 1.5 + 0.8, "it catches up on 1 s when the wake word is heard, and stops with the utterance"
+
+
+def test_voice_activity_that_catches_up_knows_what_was_said_before_the_wake_word_was_recognised() -> None:
+    heard = feed(make_ear(), silence(1), wake_word(), voice(0.4), silence(1))
+    assert names(heard) == ["WakeDetected", "SpeechStarted", "SpeechEnded"]
