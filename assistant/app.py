@@ -1,9 +1,8 @@
-"""The composition root: the only file that knows every class. Settings in, a working assistant out."""
+"""The composition root: the engines (factory.py) and everything else, put together. Settings in, a working assistant out."""
 
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,26 +13,21 @@ from pathlib import Path
 
 import anyio
 
+from assistant import factory
 from assistant.acceleration import use_packages
 from assistant.brain import Brain
 from assistant.chimes import Chimes
 from assistant.commands import MqttPublisher, NoPublisher
-from assistant.config import Config, Folders, VisionConfig
+from assistant.config import Config, Folders
 from assistant.ear import Ear, EarSettings
 from assistant.engines import (
     AsrEngine,
     BiasableAsr,
-    IntentEngine,
-    TextReader,
     TtsEngine,
     VadEngine,
-    VisionEngine,
     WakeEngine,
-    engine_class,
 )
 from assistant.engines.memory import Tidy, share_one_pool
-from assistant.engines.speech_embedding import FEATURES
-from assistant.errors import ModelError
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
@@ -41,91 +35,25 @@ from assistant.interject import Interjections, ReplyNetwork
 from assistant.journal import Journal
 from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges, Microphone
-from assistant.registry import Registry
 from assistant.replay import Replay
 from assistant.sight import Eyes, LearnedNames
-from assistant.sight.lookout import TwoLooks
 from assistant.skills import Chat
 from assistant.timers import SystemClock, Timers
 from assistant.turn import Stages
 from assistant.volume import SpeakingVolume, VolumeSpeaker
 from assistant.wake.reply_words import STOP, ReplyWords
-from assistant.wake.word import find_word
 from device.earcons import earcon
 
 log = logging.getLogger(__name__)
 
-MIRROR = "EDGE_ASSISTANT_MIRROR"
-MINILM = "minilm-l6"
-"""Registry entry whose weights the intent engine `fusion` needs."""
 
 LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
-VERIFIED = 0.03
-"""Threshold of the first of two wake word detectors (docs/wake.md)."""
 
 RING_AGAIN_SECONDS = 5.0
 """After a ring that could not be heard, such as without a loudspeaker."""
 
 Observer = Callable[[Event], None]
-
-
-def make_registry(folders: Folders) -> Registry:
-    """The model registry over the user's data folder and the mirror of the environment."""
-    return Registry(folders.data / "models", os.environ.get(MIRROR) or None)
-
-
-def model_folder(registry: Registry, model: str) -> Path:
-    """A model named in the settings: a folder that exists, or a registry entry. Raises ModelError."""
-    path = Path(model).expanduser()
-    return path if path.is_dir() else registry.path(model)
-
-
-def make_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngine:
-    """The wake word engine of the settings."""
-    wake = config.wake
-    engine = engine_class("wake", wake.engine)
-    if wake.engine == "verified":
-        own = wake.model_copy(update={"engine": "own", "threshold": None})
-        micro = wake.model_copy(update={"engine": "micro", "threshold": VERIFIED if wake.threshold is None else wake.threshold})
-        parts = (make_wake(config.model_copy(update={"wake": part}), registry, folders) for part in (micro, own))
-        return engine(*parts)  # type: ignore[no-any-return]
-    if wake.engine == "own":
-        word, features = find_word(wake.model, folders.data), registry.path(FEATURES)
-        return engine(word, features, folders.cache, wake.threshold)  # type: ignore[no-any-return]
-    if wake.engine == "micro":
-        return engine(wake.model, wake.threshold, folders.cache)  # type: ignore[no-any-return]
-    if wake.engine == "openwakeword":
-        return engine(wake.model, registry.path(FEATURES), wake.threshold)  # type: ignore[no-any-return]
-    return engine(wake.model, wake.threshold)  # type: ignore[no-any-return]
-
-
-def make_vad(config: Config, registry: Registry) -> VadEngine:
-    """The voice activity engine of the settings."""
-    engine = engine_class("vad", config.ear.vad)
-    return engine(registry.path("silero-vad")) if config.ear.vad == "silero" else engine()  # type: ignore[no-any-return]
-
-
-def make_asr(config: Config, registry: Registry, cache: Path) -> AsrEngine:
-    """The recogniser of the settings."""
-    engine = engine_class("asr", config.asr.engine)
-    folder = model_folder(registry, config.asr.model)
-    return engine(folder, cache) if config.asr.engine == "whisper" else engine(folder)  # type: ignore[no-any-return]
-
-
-def make_tts(config: Config, registry: Registry) -> TtsEngine:
-    """The voice of the settings."""
-    tts = config.tts
-    engine = engine_class("tts", tts.engine)
-    voice: str | Path = tts.voice
-    if tts.engine in ("piper", "vits"):
-        voice = _piper_voice(registry, tts.voice)
-    return engine(voice, tts.speed)  # type: ignore[no-any-return]
-
-
-def _piper_voice(registry: Registry, voice: str) -> Path:
-    path = Path(voice).expanduser()
-    return path if path.suffix == ".onnx" or path.is_dir() else next(registry.path(voice).glob("*.onnx"))
 
 
 def home_file(config: Config, folders: Folders) -> Path | None:
@@ -156,7 +84,7 @@ def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: Speak
         skills_folder=folders.config / "skills",
         commands_folder=folders.config / "commands",
         eyes=make_eyes(config, folders) if sees else None,
-        guesser=make_intent(config, folders),
+        guesser=factory.make_intent(config, folders),
         chat=make_chat(config),
     )
     for problem in brain.problems:
@@ -164,42 +92,11 @@ def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: Speak
     return brain
 
 
-def make_vision(config: Config, registry: Registry) -> VisionEngine:
-    """The engine that finds things in a picture; our own where the default's model is missing. Raises ConfigError, ModelError."""
-    vision, name = config.vision, config.vision.engine
-    if vision == VisionConfig() and not registry.installed(vision.model):
-        log.warning("the model %s is not installed: the small built-in detector looks instead", vision.model)
-        name = "own"
-    folder = () if name == "own" else (model_folder(registry, vision.model),)
-    first: VisionEngine = engine_class("vision", name)(*folder)
-    return TwoLooks(first, engine_class("vision", vision.also)()) if vision.also not in ("", name) else first
-
-
 def make_eyes(config: Config, folders: Folders) -> Eyes:
     """The eyes; their models are loaded at the first look."""
-    registry = make_registry(folders)
+    registry = factory.make_registry(folders)
     names = LearnedNames(folders.state / LEARNED_NAMES)
-    return Eyes(lambda: make_vision(config, registry), names, config.camera.area, make_reader)
-
-
-def make_intent(config: Config, folders: Folders) -> IntentEngine | None:
-    """The learned model of the settings that understands what no sentence fits; None = none. Raises ConfigError or ModelError."""
-    name, registry = config.intent.engine, make_registry(folders)
-    if not name or (name == "auto" and not registry.installed(MINILM)):
-        return None
-    try:
-        needs = (registry.path(MINILM), folders.cache) if name in ("auto", "fusion") else ()
-        return engine_class("intent", "fusion" if name == "auto" else name)(*needs)  # type: ignore[no-any-return]
-    except ModelError as error:
-        if name != "auto":
-            raise
-        log.warning("only sentences that are expected are understood: %s", error)
-        return None
-
-
-def make_reader() -> TextReader:
-    """The engine that reads text. Raises ConfigError that names the extra to install."""
-    return engine_class("reader", "ocr")()  # type: ignore[no-any-return]
+    return Eyes(lambda: factory.make_vision(config, registry), names, config.camera.area, factory.make_reader)
 
 
 def make_chat(config: Config) -> Chat | None:
@@ -230,18 +127,18 @@ class Engines:
 def load_engines(config: Config, folders: Folders, *, sees: bool = False) -> Engines:
     """Load everything, the slow parts side by side. sees: there is a camera. Raises ConfigError or ModelError."""
     share_one_pool()
-    registry = make_registry(folders)
+    registry = factory.make_registry(folders)
     use_packages(config.runtime, folders.cache)
     home = load_home(home_file(config, folders))
-    wake, vad, volume = make_wake(config, registry, folders), make_vad(config, registry), SpeakingVolume()
+    wake, vad, volume = factory.make_wake(config, registry, folders), factory.make_vad(config, registry), SpeakingVolume()
     with ThreadPoolExecutor(2) as pool:
-        tts = pool.submit(make_tts, config, registry)
-        asr = pool.submit(make_asr, config, registry, folders.cache)
+        tts = pool.submit(factory.make_tts, config, registry)
+        asr = pool.submit(factory.make_asr, config, registry, folders.cache)
         brain = make_brain(config, home, folders, volume, sees=sees)
     if config.asr.biased and isinstance(recogniser := asr.result(), BiasableAsr):
         recogniser.set_grammar(ActiveGrammar(brain))
     words = ReplyWords() if config.audio.echo_cancellation else None
-    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, make_vad(config, registry), words)
+    return Engines(wake, vad, asr.result(), tts.result(), home, brain, volume, factory.make_vad(config, registry), words)
 
 
 class Assistant:

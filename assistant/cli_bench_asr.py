@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from assistant import app, bench_asr, bench_endpoint, bench_negatives, bench_orders
+from assistant import bench_asr, bench_endpoint, bench_negatives, bench_orders, factory
 from assistant.bench_latency import read_noise
 from assistant.bench_peers import Hear, peers
 from assistant.cli_bench import callers
@@ -53,7 +53,7 @@ class Bench:
     @property
     def model(self) -> Path:
         """The folder of the Whisper weights."""
-        return app.model_folder(app.make_registry(self.folders), self.config.asr.model)
+        return factory.model_folder(factory.make_registry(self.folders), self.config.asr.model)
 
 
 def hearing(asr: WhisperAsr) -> Hear:
@@ -91,7 +91,7 @@ def commands_command(
         engines["ours, never refusing"] = hearing(bench.asr(grammar, accepted=0.0))
     if with_peers:
         engines |= {"ours, no grammar": hearing(bench.asr(None)), **peers(bench.model, grammar)}
-    vad = app.make_vad(bench.config, app.make_registry(bench.folders))
+    vad = factory.make_vad(bench.config, factory.make_registry(bench.folders))
     orders = bench_orders.read_orders(folder, count)
     orders = {"all": orders, "even": orders[::2], "odd": orders[1::2]}[part]
     sound = read_noise(noise) if noise is not None else None
@@ -164,7 +164,7 @@ def endpoint_command(
     judge = bench_orders.Judge(load_file(commands))
     templates = judge.understanding.templates
     asr = bench.asr(compile_grammar(templates if home else templates[:1]))
-    vad = app.make_vad(bench.config, app.make_registry(bench.folders))
+    vad = factory.make_vad(bench.config, factory.make_registry(bench.folders))
     tail = int(bench_endpoint.TAIL_SECONDS * CAPTURE_RATE)
     orders = [replace(order, sound=np.pad(order.sound, (0, tail))) for order in bench_orders.read_orders(folder, count)]
     sound = read_noise(noise) if noise is not None else None
@@ -220,7 +220,7 @@ def no_speech_command(
     """Silence, noises and synthetic music, straight into the recogniser: any text is invented."""
     bench = Bench(context.obj.config, context.obj.folders)
     asr = bench.asr(compile_grammar(bench_orders.Judge(None).understanding.templates))
-    vad = app.make_vad(bench.config, app.make_registry(bench.folders))
+    vad = factory.make_vad(bench.config, factory.make_registry(bench.folders))
     pieces = bench_negatives.noises(recordings or (), minutes, read_noise)
     steps = bench_negatives.listen(pieces, vad, bench.config.ear.speech_on, hearing(asr))
     total = round(minutes * 60 / bench_negatives.PIECE_SECONDS)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from assistant import app
 from assistant import bench_intent as intent
+from assistant import factory
 from assistant.engines.intent_fusion import FusionIntent
 
 
@@ -26,7 +26,7 @@ def intent_command(
 ) -> None:
     """Sentences and scenes nobody trained on: intents and referents with and without the picture, calibration, time."""
     invocation = context.obj
-    registry = app.make_registry(invocation.folders)
+    registry = factory.make_registry(invocation.folders)
     engine = FusionIntent(registry.path("minilm-l6"), invocation.folders.cache)
     found = intent.read_tests(tests)
     strangers = [line.strip() for line in others.read_text("utf-8").splitlines() if line.strip()] if others else []

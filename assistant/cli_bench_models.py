@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from assistant import bench_models, bench_voices
-from assistant.app import make_registry
 from assistant.config import RuntimeConfig
 from assistant.engines import TtsEngine
+from assistant.factory import make_registry
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table")]
 

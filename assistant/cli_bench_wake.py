@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from assistant import app
 from assistant import bench_wake as measure
+from assistant import factory
 from assistant.bench_latency import read_noise
 from assistant.caller import Floats
 from assistant.engines import ScoringWake, engine_class
@@ -61,7 +61,7 @@ def _open(invocation: Any, name: str) -> ScoringWake:
     engine_class("wake", kind)  # names the choices
     settings = {"engine": kind, "model": model or invocation.config.wake.model, "threshold": None}
     config = invocation.config.model_copy(update={"wake": invocation.config.wake.model_copy(update=settings)})
-    found = app.make_wake(config, app.make_registry(invocation.folders), invocation.folders)
+    found = factory.make_wake(config, factory.make_registry(invocation.folders), invocation.folders)
     if not isinstance(found, ScoringWake):
         raise ConfigError(f"the wake word engine {kind!r} shows no scores, so it cannot be measured at several thresholds")
     return found

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assistant import app
 from assistant import bench_eyes as eyes
+from assistant import factory
 
 
 def eyes_command(
@@ -21,9 +21,9 @@ def eyes_command(
 ) -> None:
     """Is anyone there, what is this, turn that off, and the detector's mAP50, on labelled photos, through the whole mind."""
     invocation = context.obj
-    config, registry = invocation.config, app.make_registry(invocation.folders)
-    engine = app.make_vision(config, registry)
-    alone = app.make_vision(config.model_copy(update={"vision": config.vision.model_copy(update={"also": ""})}), registry)
+    config, registry = invocation.config, factory.make_registry(invocation.folders)
+    engine = factory.make_vision(config, registry)
+    alone = factory.make_vision(config.model_copy(update={"vision": config.vision.model_copy(update={"also": ""})}), registry)
     results = eyes.measure(engine, eyes.read_photos(photos), alone)
     if as_json:
         typer.echo(json.dumps(results))

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from assistant.app import make_registry
+from assistant.factory import make_registry
 from assistant.registry import Progress as Pulled
 from assistant.registry import Registry
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from assistant.app import make_registry
 from assistant.config import Config, Folders
+from assistant.factory import make_registry
 from device.service import Service, running_systemd
 from device.service_unit import DATA_HOME, NAME, UNIT, UnitOptions, accelerator_nodes, system_unit, user_unit
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from assistant import app
+from assistant import factory
 from assistant.audiofile import open_audio, read_audio
 from assistant.caller import SPEECH_PEAK, Floats, trimmed
 from assistant.engines import CAPTURE_RATE
@@ -65,7 +65,7 @@ def enroll(
     recordings = [_recording(path) for path in from_] if from_ else anyio.run(_record, invocation, phrase, count)
     folder = user_words(invocation.folders.data) / name
     order = Order(phrase.lower(), said_as or phrase.lower(), recordings, seed)
-    features = app.make_registry(invocation.folders).path(FEATURES)
+    features = factory.make_registry(invocation.folders).path(FEATURES)
     with _progress(order.work()) as tick:
         card = learn_word(order, folder, features, invocation.folders.cache, tick)
     if as_json:
@@ -91,7 +91,7 @@ async def _record(invocation: Any, phrase: str, count: int) -> list[Floats]:
     from assistant.wake.take import Take
 
     console = Console(stderr=True)
-    vad = app.make_vad(invocation.config, app.make_registry(invocation.folders))
+    vad = factory.make_vad(invocation.config, factory.make_registry(invocation.folders))
     found: list[Floats] = []
     if not count:
         return found
@@ -157,10 +157,10 @@ def test(
 ) -> None:
     """Where a word is heard: in recordings (say of it, or hours of what is not it), or from the microphone."""
     invocation = context.obj
-    registry, folders = app.make_registry(invocation.folders), invocation.folders
+    registry, folders = factory.make_registry(invocation.folders), invocation.folders
     settings = {"engine": "own", "model": str(find_word(word, folders.data)), "threshold": threshold}
     config = invocation.config.model_copy(update={"wake": invocation.config.wake.model_copy(update=settings)})
-    engine = app.make_wake(config, registry, folders)
+    engine = factory.make_wake(config, registry, folders)
     if not files:
         anyio.run(_listen, invocation, engine)
         return
@@ -210,7 +210,7 @@ def mistake(
 
     invocation = context.obj
     folder = user_words(invocation.folders.data) / word
-    features = app.make_registry(invocation.folders).path(FEATURES)
+    features = factory.make_registry(invocation.folders).path(FEATURES)
     sounds = [read_audio(path) / np.float32(32768) for path in files]
     with _progress(work_again(len(sounds))) as tick:
         card = learn_again(folder, sounds, features, invocation.folders.cache, tick)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant import app
+from assistant import app, factory
 from assistant import config as settings
 from assistant.config import Config, Folders
 from assistant.control_client import ask, find_socket
@@ -72,7 +72,7 @@ def _writable(folders: Folders) -> Iterator[Finding]:
 
 def _models(patient: Patient) -> Iterator[Finding]:
     """Hash the default models and those the settings name."""
-    registry = app.make_registry(patient.folders)
+    registry = factory.make_registry(patient.folders)
     known = {entry.name for entry in registry.entries()}
     config = patient.config
     named = {config.asr.model, config.tts.voice, config.wake.model} & known
@@ -158,7 +158,7 @@ def mend(finding: Finding, patient: Patient) -> bool:
 
 
 def _pull(finding: Finding, patient: Patient) -> None:
-    app.make_registry(patient.folders).pull(finding.mend.rpartition(" ")[2])
+    factory.make_registry(patient.folders).pull(finding.mend.rpartition(" ")[2])
 
 
 def _close_key(patient: Patient) -> None:

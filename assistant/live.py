@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from assistant import app
+from assistant import app, factory
 from assistant.config import Config, Folders
 from assistant.daemon import Daemon, Home, Sound
 from assistant.events import Samples
@@ -35,7 +35,7 @@ def open_sound(config: Config, engines: app.Engines) -> Sound:
 
 async def say(config: Config, folders: Folders, text: str) -> None:
     """Speak a text on the loudspeaker."""
-    voice = app.make_tts(config, app.make_registry(folders))
+    voice = factory.make_tts(config, factory.make_registry(folders))
     await play(config, voice.synthesize(text), voice.rate)
 
 

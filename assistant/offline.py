@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import numpy as np
 
-from assistant import app, events
+from assistant import app, events, factory
 from assistant.audiofile import open_audio, write_wav
 from assistant.config import Config, Folders
 from assistant.engines import CAPTURE_RATE, Transcript
@@ -83,7 +83,7 @@ async def ask(config: Config, folders: Folders, text: str, camera: Camera | None
 
 def say(config: Config, folders: Folders, text: str, output: Path) -> None:
     """Speak a text into a WAV file. Raises AssistantError when the voice has no sound for it."""
-    voice = app.make_tts(config, app.make_registry(folders))
+    voice = factory.make_tts(config, factory.make_registry(folders))
     chunks = list(voice.synthesize(text))
     if not chunks:
         raise AssistantError(f"the voice {config.tts.engine} has no sounds for this text")
@@ -93,7 +93,7 @@ def say(config: Config, folders: Folders, text: str, output: Path) -> None:
 def transcribe(config: Config, folders: Folders, file: Path) -> Transcript:
     """What is said in a recording."""
     sound = open_audio(file)
-    asr = app.make_asr(config, app.make_registry(folders), folders.cache)
+    asr = factory.make_asr(config, factory.make_registry(folders), folders.cache)
     for piece in sound:
         asr.accept(piece)
     return asr.finish()

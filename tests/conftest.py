@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant.app import make_registry
 from assistant.config import folders
 from assistant.errors import ModelError
+from assistant.factory import make_registry
 from assistant.registry import Registry
 
 SHARED_DATA = Path(os.environ.get("EDGE_ASSISTANT_DATA") or Path(__file__).parents[2] / "shared" / "data")

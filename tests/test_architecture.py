@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LEAVES = {"assistant.events", "assistant.errors"}
 HEAVY = {"torch", "torchaudio", "tensorflow", "onnx", "tensorrt", "tensorrt_rtx"}
 TOP = {"assistant.app", "assistant.cli", "assistant.offline", "assistant.live", "assistant.demo"}
-TOP |= {"assistant.daemon", "assistant.remote", "assistant.doctor"}
+TOP |= {"assistant.daemon", "assistant.remote", "assistant.doctor", "assistant.factory"}
 """The composition root and the commands above it; nothing else may import them."""
 
 

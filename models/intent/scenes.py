@@ -22,12 +22,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from assistant.app import make_registry
 from assistant.config import folders
 from assistant.engines import Pixels, SeenObject, Sight, VisionEngine
 from assistant.engines.boxes import COCO
 from assistant.engines.sight_memory import FRAMES
 from assistant.engines.vision_yolox import Yolox
+from assistant.factory import make_registry
 from models.intent.scene import Box, Scene, Truth
 from models.intent.sentences import fraction
 

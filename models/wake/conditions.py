@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assistant import app
+from assistant import factory
 from assistant.audiofile import read_audio
 from assistant.bench_latency import read_noise
 from assistant.bench_wake import PACES, QUIET
@@ -47,7 +47,7 @@ PLACES = {"clean": (None, False), "kitchen 15 dB": (15.0, False), "kitchen 9 dB"
 
 def calls() -> list[Floats]:
     """The word by every voice at every pace, TIMES times: float32 (n,), 16 kHz."""
-    joe = next(app.make_registry(folders()).path("piper-joe").glob("*.onnx"))
+    joe = next(factory.make_registry(folders()).path("piper-joe").glob("*.onnx"))
     voices: list[TtsEngine] = [PicoTts(name, *pace) for name in ("en-GB", "en-US") for pace in PACES]
     voices += [PiperTts(joe, pace) for pace in JOE_PACES]
     return [speak_wake_word(voice, PHRASE) for voice in voices * TIMES]
@@ -73,14 +73,14 @@ def other_sound(folder: Path) -> list[Samples]:
 
 def engines() -> dict[str, Callable[[], WakeEngine]]:
     """Name -> engine."""
-    features, cache = app.make_registry(folders()).path(FEATURES), folders().cache
+    features, cache = factory.make_registry(folders()).path(FEATURES), folders().cache
     own = find_word(MODEL, folders().data)
     return {
         "micro 0.85": lambda: MicroWake(MODEL, 0.85, cache),
         "micro 0.7": lambda: MicroWake(MODEL, 0.7, cache),
         "own": lambda: OwnWake(own, features, cache),
         "verified 0.3": lambda: VerifiedWake(MicroWake(MODEL, 0.3, cache), OwnWake(own, features, cache)),
-        "verified (default)": lambda: VerifiedWake(MicroWake(MODEL, app.VERIFIED, cache), OwnWake(own, features, cache)),
+        "verified (default)": lambda: VerifiedWake(MicroWake(MODEL, factory.VERIFIED, cache), OwnWake(own, features, cache)),
     }
 
 

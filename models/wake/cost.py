@@ -15,7 +15,7 @@ import time
 import numpy as np
 import onnxruntime
 
-from assistant import app
+from assistant import factory
 from assistant.bench_latency import memory_mb
 from assistant.config import Config, WakeConfig, folders
 from assistant.engines import CAPTURE_RATE, VAD_FRAME
@@ -29,9 +29,9 @@ def main() -> None:
         sys.exit(__doc__)
     engine, _, model = sys.argv[1].partition(":")
     config = Config(wake=WakeConfig(engine=engine, model=model))
-    registry = app.make_registry(folders())
+    registry = factory.make_registry(folders())
     before, _peak = memory_mb()
-    wake, vad = app.make_wake(config, registry, folders()), app.make_vad(config, registry)
+    wake, vad = factory.make_wake(config, registry, folders()), factory.make_vad(config, registry)
     noise = (np.random.default_rng(0).standard_normal(SECONDS * CAPTURE_RATE) * 30).astype(np.int16)
     shares = []
     for part in (wake, vad):

@@ -20,7 +20,7 @@ import numpy as np
 import typer
 from rich.progress import track
 
-from assistant import app
+from assistant import factory
 from assistant.audiofile import read_audio
 from assistant.bench_wake import RATES, in_room
 from assistant.caller import Floats
@@ -100,7 +100,7 @@ def evaluate(
     hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
 ) -> None:
     """Learn and test words; one JSON object a line."""
-    embed = SpeechEmbedding(app.make_registry(folders()).path(FEATURES), folders().cache)
+    embed = SpeechEmbedding(factory.make_registry(folders()).path(FEATURES), folders().cache)
     noise = np.asarray(read_audio(next((folder / "noise").glob("*.flac"))) / np.float32(32768), np.float32)
     test = Test(folder, noise, snr_db, embed)
     sounds = {path.name: real.load(path) for path in sorted((folder / "wake").iterdir())}

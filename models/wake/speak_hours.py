@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from assistant import app
+from assistant import factory
 from assistant.audiofile import read_audio
 from assistant.bench_negatives import read_sentences
 from assistant.caller import Floats
@@ -60,7 +60,7 @@ def speak_hours(
     names = list(voices)
     shares = np.array([SHARES.get(name, 1.0) for name in names])
     sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)]
-    embed = SpeechEmbedding(app.make_registry(folders()).path(FEATURES), folders().cache)
+    embed = SpeechEmbedding(factory.make_registry(folders()).path(FEATURES), folders().cache)
     found = real_noise(noise, noise_seconds, embed, random) if noise is not None else []
     wanted, have = round(hours / HOP_HOURS), 0
     with Progress(console=Console(stderr=True)) as bar:

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from assistant import app
+from assistant import factory
 from assistant.audiofile import read_audio
 from assistant.bench_wake import sound_files
 from assistant.caller import trimmed
@@ -56,7 +56,7 @@ def train_word(
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Train and write a word."""
-    registry = app.make_registry(folders())
+    registry = factory.make_registry(folders())
     sounds = [trimmed(read_audio(path) / np.float32(32768)) for path in recordings or []]
     scale = Scale(spoken, scenes, steps, SHARES, near, replies)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())

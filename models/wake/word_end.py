@@ -19,7 +19,6 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from assistant.app import make_registry
 from assistant.caller import SPELLINGS, trimmed
 from assistant.config import EarConfig, folders
 from assistant.ear import Ear, EarSettings
@@ -28,6 +27,7 @@ from assistant.engines.tts_pico import PicoTts
 from assistant.engines.vad_silero import SileroVad
 from assistant.engines.wake_micro import MicroWake
 from assistant.events import SpeechStarted, WakeDetected
+from assistant.factory import make_registry
 
 Floats = npt.NDArray[np.float32]
 Voice = Callable[[str], Floats]

@@ -22,7 +22,6 @@ import numpy as np
 import soundfile
 
 from assistant import bench_orders
-from assistant.app import make_vad
 from assistant.bench_latency import read_noise
 from assistant.bench_negatives import is_command, noises
 from assistant.caller import Room, speak, trimmed
@@ -35,6 +34,7 @@ from assistant.engines.whisper_fit import Fitting
 from assistant.engines.whisper_mel import LogMel
 from assistant.engines.whisper_search import GrammarSearch
 from assistant.events import Samples
+from assistant.factory import make_vad
 from assistant.grammar import compile_grammar
 from assistant.home import load_home
 from assistant.registry import Registry

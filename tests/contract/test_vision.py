@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant import app
+from assistant import factory
 from assistant.bench_eyes import average_precision, read_photos
 from assistant.config import Config, VisionConfig
 from assistant.engines import ENGINES, MOST_OBJECTS, SeenObject, VisionEngine, engine_class
@@ -30,7 +30,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def engine(name: str, fetch: Any, registry: Any) -> VisionEngine:
     if name == "yolox":
         fetch("yolox-nano")
-    return app.make_vision(Config(vision=VisionConfig(engine=name, also="")), registry)
+    return factory.make_vision(Config(vision=VisionConfig(engine=name, also="")), registry)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_second_engine_adds_what_the_first_cannot_name(fetch: Any, registry: A
     from device.picture import read_picture
 
     fetch("yolox-nano")
-    both = app.make_vision(Config(), registry)
+    both = factory.make_vision(Config(), registry)
     assert len(both.labels) == 82 and {"lamp", "ceiling fan"} < set(both.labels)
     lamp = read_picture(shared_data / "vision/objects/caltech101/lamp/image_0005.jpg")
     sight = both.look(lamp)
@@ -108,10 +108,10 @@ def test_a_second_engine_adds_what_the_first_cannot_name(fetch: Any, registry: A
 
 
 def test_without_the_download_the_built_in_detector_looks(tmp_path: Path) -> None:
-    engine = app.make_vision(Config(), Registry(tmp_path, mirror=""))
+    engine = factory.make_vision(Config(), Registry(tmp_path, mirror=""))
     assert type(engine).__name__ == "OwnVision"
     with pytest.raises(ModelError, match="assistant models pull"):
-        app.make_vision(Config(vision=VisionConfig(also="")), Registry(tmp_path, mirror=""))
+        factory.make_vision(Config(vision=VisionConfig(also="")), Registry(tmp_path, mirror=""))
 
 
 def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant import app
+from assistant import factory
 from assistant.caller import LIGHT_NOISE, request, speak_wake_word
 from assistant.config import Config, folders
 from assistant.engines import ENGINES, ScoringWake, Wake, WakeEngine
@@ -98,7 +98,7 @@ def test_chunk_size_and_reset_change_nothing(engine: WakeEngine, spoken: Samples
 @pytest.mark.parametrize("voice", ["en-GB", "en-US"])
 @pytest.mark.parametrize("words", ["What is this?", "Turn on the kitchen light."])
 def test_the_default_reports_a_word_once(registry: Any, voice: str, words: str) -> None:
-    engine = app.make_wake(Config(), registry, folders())
+    engine = factory.make_wake(Config(), registry, folders())
     said = request(PicoTts(voice), engine.phrase, words)
     assert len(hear(engine, to_int16(np.concatenate([said.sound, np.zeros(32000, np.float32)])))) == 1
 
