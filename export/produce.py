@@ -20,8 +20,9 @@ from assistant.errors import ModelError
 from export import parity, precision, surgery
 from export.data import Split
 from export.lint import Finding, lint
+from export.score import Lost, Score, lost
 from export.spec import FP32_LIMIT, TARGETS, Feeds, Gate, Model, ModelSpec, Part, Precision, Target
-from export.tasks import TASKS, Lost, Score, lost
+from export.tasks import TASKS
 
 Say = Callable[[str], None]
 CALIBRATION_FEEDS = 48

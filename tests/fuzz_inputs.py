@@ -82,6 +82,11 @@ def sounds() -> st.SearchStrategy[bytes]:
     return damaged(seeds, words)
 
 
+SIGNS = [b"\n", b"[", b"]", b"=", b'"', b"'", b"- ", b": ", b"{", b"}", b"#", b"|", b"(", b"&a", b"*a", b"<<", b"\xef\xbb\xbf"]
+KEYS = b"sentences commands lists shell mqtt http entity name wake model 1e400 !!python/name:os.system".split()
+"""What settings, homes and command files are made of."""
+
+
 def texts(name: str, example: Path | None) -> st.SearchStrategy[bytes]:
     """Settings, homes and command files."""
     seeds = {
@@ -91,37 +96,4 @@ def texts(name: str, example: Path | None) -> st.SearchStrategy[bytes]:
     }[name]
     if example is not None:
         seeds.append(example.read_bytes())
-    words = [
-        b"\n",
-        b"[",
-        b"]",
-        b"=",
-        b'"',
-        b"'",
-        b"- ",
-        b": ",
-        b"{",
-        b"}",
-        b"#",
-        b"&a",
-        b"*a",
-        b"<<",
-        b"!!python/name:os.system",
-        b"1e400",
-    ]
-    words += [
-        b"sentences",
-        b"commands",
-        b"lists",
-        b"shell",
-        b"mqtt",
-        b"http",
-        b"entity",
-        b"name",
-        b"wake",
-        b"model",
-        b"|",
-        b"(",
-        b"\xef\xbb\xbf",
-    ]
-    return damaged(seeds, words)
+    return damaged(seeds, [*SIGNS, *KEYS])

@@ -80,8 +80,8 @@ def clinc_numbers(net: TextNet, sets: tuple[TextSet, TextSet]) -> dict[str, Any]
     return {"clinc in scope": share(right), "clinc auroc": round(roc_area(inside.amax(-1), outside.amax(-1)), 4)}
 
 
-def main() -> None:
-    """Command line; see the top of this file."""
+def read_arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minilm", type=Path, required=True, help="folder with model.safetensors and vocab.txt")
     parser.add_argument("--data", type=Path, required=True, help="folder with slurp_devel.jsonl and clinc150_train_val.json")
@@ -93,7 +93,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--half", action="store_true", help="bfloat16 matrix products")
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Command line; see the top of this file."""
+    arguments = read_arguments()
     torch.set_num_threads(1)
     names = clinc_names(arguments.data)
     hits: dict[str, list[bool]] = {"iot": [], "audio": [], "accepted": []}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -88,6 +88,11 @@ class Test:
         return result
 
 
+def _others(sounds: dict[str, list[Floats]], sides: dict[str, Any], word: str, side: int) -> list[Floats]:
+    """One side of all recordings but those of a word."""
+    return [sounds[name][index] for name in sounds if name != word for index in sides[name][side]]
+
+
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="the folder with wake, commands, speech_de and noise")],
     words: Annotated[list[str], typer.Argument(help="words to learn; every folder below wake/ serves as other sound")],
@@ -109,9 +114,7 @@ def evaluate(
     more = [load_hours(file) for file in hours or []]
     for word in words:
         learn, heard = ([sounds[word][index] for index in side] for side in sides[word])
-        other_learn, other_test = (
-            [sounds[name][i] for name in sounds if name != word for i in sides[name][side]] for side in (0, 1)
-        )
+        other_learn, other_test = (_others(sounds, sides, word, side) for side in (0, 1))
         for seed in range(seeds):
             random = np.random.default_rng(seed)
             teacher = Teacher(voices, embed, random, lambda: None, Scale(spoken, scenes, steps, VOICES))

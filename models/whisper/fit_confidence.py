@@ -147,6 +147,13 @@ def collect(data: Path) -> Rows:
         rows.add("orders to the home", home, quiet.hear(framed(speech)), None)
         if slots["coffeeDrink"] in WITHOUT:
             rows.add("orders of what there is not", lacking, quiet.hear(framed(speech)), None)
+    _add_voices(rows, data, registry, (home, coffee, both), (quiet, six))
+    return rows
+
+
+def _add_voices(rows: Rows, data: Path, registry: Registry, ears: tuple[Ears, Ears, Ears], rooms: tuple[Room, Room]) -> None:
+    """What synthetic voices say. ears: expecting the home's sentences, the coffee machine's, both; rooms: quiet, 6 dB."""
+    (home, coffee, both), (quiet, six) = ears, rooms
     half = slice(0, None, 2)
     other, near = (
         [text for text in texts if not both.obeys(text)]
@@ -162,7 +169,6 @@ def collect(data: Path) -> Rows:
             rows.add("other speech", both, quiet.hear(framed(speak(voice, text))), None)
         for text in COMMANDS[number:64:8]:
             rows.add("commands to the coffee machine", coffee, quiet.hear(framed(speak(voice, text))), None)
-    return rows
 
 
 def logistic(features: Floats, said: Floats) -> Floats:

@@ -23,37 +23,32 @@ def sound_card() -> Iterator[None]:
         yield
 
 
+def _write_settings(folder: Path) -> dict[str, str]:
+    """What the server is to do, written into its folder; the environment in which programs find it."""
+    asoundrc = folder / "asound.conf"
+    asoundrc.write_text("</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n")
+    script = [
+        f"load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1",
+        "load-module module-null-sink sink_name=room",
+        "load-module module-null-sink sink_name=speaker",
+        "set-default-source room.monitor",
+        "set-default-sink speaker",
+    ]
+    (folder / "start.pa").write_text("\n".join(script))
+    pulse = {"PULSE_RUNTIME_PATH": str(folder), "PULSE_SERVER": f"unix:{folder}/native", "PULSE_COOKIE": str(folder / "cookie")}
+    return {**pulse, "ALSA_CONFIG_PATH": str(asoundrc)}
+
+
 @contextmanager
 def running_server() -> Iterator[None]:
     """A PulseAudio server that the programs of this process find."""
     with tempfile.TemporaryDirectory(prefix="pulse-") as name:
         folder = Path(name)
-        own = {"PULSE_RUNTIME_PATH": str(folder), "PULSE_SERVER": f"unix:{folder}/native", "PULSE_COOKIE": str(folder / "cookie")}
-        asoundrc = folder / "asound.conf"
-        pulse = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
-        asoundrc.write_text(f"</usr/share/alsa/alsa.conf>\n{pulse}")
-        own["ALSA_CONFIG_PATH"] = str(asoundrc)
+        own = _write_settings(folder)
         before = {key: os.environ.get(key) for key in own}
         os.environ.update(own)
-        script = "\n".join(
-            [
-                f"load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1",
-                "load-module module-null-sink sink_name=room",
-                "load-module module-null-sink sink_name=speaker",
-                "set-default-source room.monitor",
-                "set-default-sink speaker",
-            ]
-        )
-        (folder / "start.pa").write_text(script)
-        command = [
-            "pulseaudio",
-            "-n",
-            "-F",
-            str(folder / "start.pa"),
-            "--exit-idle-time=-1",
-            "--daemonize=no",
-            "--disable-shm=yes",
-        ]
+        command = ["pulseaudio", "-n", "-F", str(folder / "start.pa")]
+        command += ["--exit-idle-time=-1", "--daemonize=no", "--disable-shm=yes"]
         server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             for _ in range(100):

@@ -18,7 +18,7 @@ from assistant.errors import ModelError
 from export import package, parity, precision, surgery
 from export.lint import dla_report, lint
 from export.produce import LintFailed, Producer
-from export.tasks import Score, lost
+from export.score import Score, lost
 from tests.export.conftest import PROFILE, small_model, small_spec
 
 SILENT = lambda text: None  # noqa: E731

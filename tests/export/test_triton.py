@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -32,6 +33,28 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def start(binary: Path, site: Path, folder: Path, http: int, out: IO[bytes]) -> subprocess.Popen[bytes]:
+    """The server of nvidia-pytriton in `site`, with our models; out: takes what it says."""
+    repository, backends = folder / "models", folder / "backends"
+    repository.mkdir()
+    write_repository(repository)
+    shutil.copytree(site / "pytriton/tritonserver/backends", backends)
+    python = site.parent.name.removeprefix("python")
+    shutil.copy(site / f"pytriton/tritonserver/python_backend_stubs/{python}/triton_python_backend_stub", backends / "python")
+    environment = {
+        **os.environ,
+        "LD_LIBRARY_PATH": f"{site}/nvidia_pytriton.libs",
+        "PYTHONPATH": str(site),
+        "VIRTUAL_ENV": str(site.parents[2]),
+        "PATH": f"{site.parents[2]}/bin:{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [str(binary), f"--model-repository={repository}", f"--backend-directory={backends}"]
+    command += ["--http-address=127.0.0.1", f"--http-port={http}", "--exit-timeout-secs=1"]
+    command += ["--allow-grpc=false", "--allow-metrics=false"]
+    return subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+
+
 @pytest.fixture(scope="module")
 def server(registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
     """(host:port, seconds until it was ready)."""
@@ -40,38 +63,11 @@ def server(registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     binary = site / "pytriton/tritonserver/bin/tritonserver"
     if not binary.is_file():
         pytest.skip("no Triton server: EDGE_ASSISTANT_TRITON names no environment with nvidia-pytriton")
-    repository = tmp_path_factory.mktemp("triton")
-    write_repository(repository)
-    backends = repository.parent / "triton-backends"
-    shutil.copytree(site / "pytriton/tritonserver/backends", backends)
-    stub = (
-        site
-        / "pytriton/tritonserver/python_backend_stubs"
-        / site.parent.name.removeprefix("python")
-        / "triton_python_backend_stub"
-    )
-    shutil.copy(stub, backends / "python")
-    log = repository.parent / "triton.log"
-    http = free_port()
-    environment = {
-        **os.environ,
-        "LD_LIBRARY_PATH": f"{site}/nvidia_pytriton.libs",
-        "PYTHONPATH": str(site),
-        "VIRTUAL_ENV": str(home),
-        "PATH": f"{home}/bin:{os.environ['PATH']}",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [binary, f"--model-repository={repository}", f"--backend-directory={backends}"]
-    command += [
-        "--http-address=127.0.0.1",
-        f"--http-port={http}",
-        "--allow-grpc=false",
-        "--allow-metrics=false",
-        "--exit-timeout-secs=1",
-    ]
+    folder = tmp_path_factory.mktemp("triton")
+    http, log = free_port(), folder / "triton.log"
     began = time.monotonic()
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        process = start(binary, site, folder, http, out)
     try:
         while True:
             try:
