@@ -35,8 +35,8 @@ CONDITIONS = ("still", "drift", "moved")
 time on."""
 
 DRIFT_PPM = 50.0
-CHUNK = 640
-"""Samples per piece of sound, 40 ms, as the loudspeaker takes them."""
+CHUNK = 320
+"""Samples per piece of sound, 20 ms, as the microphone delivers them while the assistant speaks."""
 
 SERVER_DELAY = 2000
 """Samples between playing and hearing, 125 ms: two PortAudio blocks and a sound server."""

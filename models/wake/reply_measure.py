@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
-from models.wake.reply_network import CONTEXT, STRIDE, ReplyNetwork
+from models.wake.reply_network import CONTEXT, STRIDE
 from models.wake.reply_scenes import STEP_SECONDS, Scenes
 from models.wake.reply_speech import WORDS
 
@@ -18,9 +19,6 @@ HEARD = (-0.3, 0.8)
 FALSE_PER_HOUR = (6.0, 6.0)
 """Of each word, while only the assistant speaks, that the scenes kept apart may show. Their noise is much worse than life: other
 talkers up to 8 dB below the echo, two fifths of whose phrases were chosen because they sound like the words."""
-
-LEAST = 0.0
-"""The lowest threshold: below it the network itself thinks that it is no word."""
 
 RATIOS_DB = ((-14, -8), (-8, -3), (-3, 2), (2, 8))
 
@@ -48,7 +46,7 @@ class Point:
         return f"{self.word}: {heard} at a logit of {self.threshold:.2f}; others {self.others}, alone {self.alone}"
 
 
-def logits_of(network: ReplyNetwork, scenes: Scenes) -> Iterator[np.ndarray]:
+def logits_of(network: nn.Module, scenes: Scenes) -> Iterator[np.ndarray]:
     """For every scene the answers, (k, words), one every STRIDE columns from CONTEXT on."""
     training = network.training
     network.eval()
@@ -59,7 +57,7 @@ def logits_of(network: ReplyNetwork, scenes: Scenes) -> Iterator[np.ndarray]:
     network.train(training)
 
 
-def choose_thresholds(network: ReplyNetwork, scenes: Scenes) -> list[Point]:
+def choose_thresholds(network: nn.Module, scenes: Scenes) -> list[Point]:
     """For every word the lowest threshold at which it is hardly ever heard while only the assistant speaks."""
     answers = [*logits_of(network, scenes)]
     return [_point(answers, scenes, word) for word in range(len(WORDS))]
@@ -71,7 +69,7 @@ def _point(answers: list[np.ndarray], scenes: Scenes, word: int) -> Point:
     hours = sum(map(len, alone)) * STRIDE * STEP_SECONDS / 3600
     allowed = int(FALSE_PER_HOUR[word] * hours)
     seconds = [float(part.max()) for logits in alone for part in np.array_split(logits, max(1, len(logits) // 50))]
-    threshold = max(LEAST, sorted(seconds, reverse=True)[allowed])
+    threshold = sorted(seconds, reverse=True)[allowed]
     heard: dict[str, list[bool]] = {f"{low} to {high} dB": [] for low, high in RATIOS_DB}
     others: list[bool] = []
     delays: list[float] = []

@@ -16,6 +16,7 @@ from models.wake.reply_measure import Point
 from models.wake.reply_network import CONTEXT, ReplyNetwork
 
 OPSET = 17
+WEIGHTS = "reply-words.pt"
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -68,7 +69,7 @@ def _seen_by(network: ReplyNetwork, norms: list[nn.Module], columns: Tensor) -> 
     return [found[norm] for norm in norms]
 
 
-def save(network: ReplyNetwork, points: list[Point], folder: Path) -> None:
+def save(network: nn.Module, points: list[Point], folder: Path) -> None:
     """Write the graph and its card into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     example = torch.zeros(1, CONTEXT + 9, COLUMNS)

@@ -1,4 +1,4 @@
-"""Trains the network that hears the wake word and "stop" in replies, in the order things happen. Needs torch and an hour.
+"""Trains the network that hears the wake word and "stop" in replies, in the order things happen. Needs torch and two hours.
 
     for seed in 0 1; do
         python -m models.wake.reply_speech TEXTS -o speech$seed.npz --words 700 --others 700 --replies 90 --seed $seed
@@ -11,13 +11,19 @@
     python -m models.wake.train_reply scenes0.npz scenes1.npz --start before.onnx --rate 1.5e-3 --steps 1200 --late 440 \
         --kept kept1.npz kept2.npz -o first
     python -m models.wake.train_reply scenes0.npz scenes1.npz --start first/reply-words.pt --rate 1.2e-3 --steps 900 --seed 1 \
-        --mean before.onnx --share 0.2 --kept kept1.npz kept2.npz -o last
+        --kept kept1.npz kept2.npz -o plain
+    (the same with --mean before.onnx --share 0.2 -o last)
+    python -m models.wake.train_reply scenes0.npz scenes1.npz --start last/reply-words.pt --rate 1e-3 --steps 800 --late 140 \
+        --seed 2 --kept kept1.npz kept2.npz -o earlier
+    python -m models.wake.train_reply scenes0.npz scenes1.npz --start last/reply-words.pt --rate 1e-3 --steps 900 --late 190 \
+        --seed 3 --kept kept1.npz kept2.npz -o early
+    python -m models.wake.reply_panel --okay-nabu last --stop plain early earlier --kept kept1.npz kept2.npz -o panel
 
-last/reply-words.onnx and .json are what ships in assistant/engines/graphs: the mean of the weights before and after, which hears
-voices that neither learned better than either. before.onnx was made by the same two steps from nothing, with the echo path of its
-day and three files of scenes; without --start that still works (2500 steps, then 1300 more). TEXTS: ../shared/data/text; NOISE:
-../shared/data/audio/noise/kitchen_first_half.flac, of which the first 30 s are used. The thresholds are chosen on the scenes that
-were kept apart, whose speech and rooms are others.
+panel/reply-words.onnx and .json are what ships in assistant/engines/graphs. `last` is the mean of the weights before and after,
+which hears voices that neither learned better than either. before.onnx was made by the same two steps from nothing, with the echo
+path of its day and three files of scenes; without --start that still works (2500 steps, then 1300 more). TEXTS:
+../shared/data/text; NOISE: ../shared/data/audio/noise/kitchen_first_half.flac, of which the first 30 s are used. The thresholds
+are chosen on the scenes that were kept apart, whose speech and rooms are others.
 """
 
 from __future__ import annotations
@@ -35,7 +41,7 @@ from assistant.wake.reply_features import BANDS
 from models.average import mean_of
 from models.wake.reply_measure import choose_thresholds, logits_of
 from models.wake.reply_network import CONTEXT, STRIDE, ReplyNetwork
-from models.wake.reply_save import NORMS, restore, save
+from models.wake.reply_save import NORMS, WEIGHTS, restore, save
 from models.wake.reply_scenes import STEP_SECONDS, Scenes
 from models.wake.reply_speech import WORDS
 
@@ -225,7 +231,7 @@ def main() -> None:
     if options.mean:
         load(before := ReplyNetwork(len(WORDS)), options.mean, lessons)
         mix_in(network, before, options.share, lessons)
-    torch.save(network.state_dict(), options.output / "reply-words.pt")
+    torch.save(network.state_dict(), options.output / WEIGHTS)
     points = choose_thresholds(network, Scenes.load(*options.kept))
     save(network, points, options.output)
     for point in points:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from assistant.engines.tts_hibari import HibariTts
 from assistant.engines.tts_pico import PicoTts
 from assistant.events import AudioChunk
 from assistant.interject import ReplyNetwork
+from assistant.wake import reply_words
 from assistant.wake.reply_features import COLUMNS, SILENCE, ReplyFeatures
 from assistant.wake.reply_words import CONTEXT, STOP, ReplyWords, Spotted
 from models.wake import reply_scenes
@@ -129,16 +131,51 @@ def test_speech_is_stored_and_read_again(tmp_path: Path) -> None:
     assert again.own[1] == pytest.approx(sounds[1], abs=1e-4)
 
 
-def test_training_goes_on_where_the_graph_stands(network: ReplyWords) -> None:
+def test_training_goes_on_where_a_graph_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="training needs torch: pip install 'edge-assistant[train]'")
-    from assistant.engines.speech_embedding import GRAPHS
-    from assistant.wake.reply_words import GRAPH
     from models.wake.reply_network import ReplyNetwork as Trained
     from models.wake.reply_save import restore
 
     columns = np.random.default_rng(2).normal(0, 1, (3, CONTEXT + 40, COLUMNS)).astype(np.float32)
-    trained = Trained(2)
-    restore(trained, GRAPHS / GRAPH, torch.from_numpy(columns))
+    torch.manual_seed(0)
+    before, again = Trained(2), Trained(2)
     with torch.no_grad():
-        logits = trained.eval()(torch.from_numpy(columns[:1]))[0].numpy()
-    assert logits - network._thresholds == pytest.approx(network.logits(columns[0][:-1]), abs=1e-3)
+        before.train()(torch.from_numpy(columns))  # as after training, no two layers are alike
+        for weights in before.parameters():
+            weights.add_(0.1 * torch.randn_like(weights))
+    graph = saved(before, tmp_path, monkeypatch)
+    restore(again, tmp_path / reply_words.GRAPH, torch.from_numpy(columns))
+    with torch.no_grad():
+        logits = again.eval()(torch.from_numpy(columns[:1]))[0].numpy()
+    assert logits - graph._thresholds == pytest.approx(graph.logits(columns[0][:-1]), abs=1e-3)
+
+
+def test_a_panel_is_the_mean_of_its_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="training needs torch: pip install 'edge-assistant[train]'")
+    from models.wake.reply_network import ReplyNetwork as Trained
+    from models.wake.reply_panel import Panel, trained
+    from models.wake.reply_save import WEIGHTS
+
+    folders = [tmp_path / name for name in "abc"]
+    for seed, folder in enumerate(folders):
+        torch.manual_seed(seed)
+        folder.mkdir()
+        torch.save(Trained(2).state_dict(), folder / WEIGHTS)
+    a, b, c = (trained(folder) for folder in folders)
+    graph = saved(Panel([[a], [b, c]]), tmp_path, monkeypatch)
+    columns = torch.from_numpy(np.random.default_rng(3).normal(0, 1, (1, CONTEXT + 40, COLUMNS)).astype(np.float32))
+    with torch.no_grad():
+        first, second, third = (network(columns)[0].numpy() for network in (a, b, c))
+    logits = graph.logits(columns[0, :-1].numpy()) + graph._thresholds
+    assert logits[:, 0] == pytest.approx(first[:, 0], abs=1e-4)
+    assert logits[:, 1] == pytest.approx((second[:, 1] + third[:, 1]) / 2, abs=1e-4)
+
+
+def saved(network: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ReplyWords:
+    """A network as the runtime reads it back."""
+    from models.wake.reply_measure import Point
+    from models.wake.reply_save import save
+
+    save(network, [Point(word, 0.5, {}, "0/0", "0 in 0 h", 60) for word in ("okay nabu", "stop")], folder)
+    monkeypatch.setattr(reply_words, "GRAPHS", folder)
+    return ReplyWords()
