@@ -161,7 +161,7 @@ def run(condition: str, listener: Listener, recordings: Sequence[Recording], jud
         else:
             delays.endpoint.append((heard.ended - last) * 1000 / CAPTURE_RATE)
             delays.text.append((heard.ready - last) * 1000 / CAPTURE_RATE)
-            if heard.ending in (Ending.COMPLETE, Ending.WHOLE):
+            if heard.ending in (Ending.COMPLETE, Ending.SURE, Ending.WHOLE):
                 delays.early += 1
                 delays.early_text.append(delays.text[-1])
         yield delays

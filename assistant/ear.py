@@ -39,8 +39,8 @@ class EarSettings:
         speech_on: probability above which a frame starts speech; speech_off: below which a frame is silence (hysteresis).
         silence_ms: silence that ends an utterance of which nothing is known.
         pause_ms: silence after which the sound is marked as a pause, so that a recogniser can guess (see `Ear.settle`).
-        complete_ms, whole_ms, unfinished_ms: silence that ends a complete command, a whole one, the beginning of one
-            (engines.Ending).
+        complete_ms, sure_ms, whole_ms, unfinished_ms: silence that ends a complete command, a whole one after which surely
+            nothing follows, any other whole one, the beginning of one (engines.Ending).
         min_speech_ms: voiced time that makes a sound an utterance (shorter ones are clicks).
         run_on_ms: the wake word's own tail may still be voiced this long after its estimated end; longer is speech that ran on.
         preroll_ms: sound kept before the first voiced frame.
@@ -54,6 +54,7 @@ class EarSettings:
     silence_ms: int
     pause_ms: int
     complete_ms: int
+    sure_ms: int
     whole_ms: int
     unfinished_ms: int
     min_speech_ms: int
@@ -161,6 +162,8 @@ class Ear:
                 self._patience = self._settings.complete_ms
             case Ending.WHOLE:
                 self._patience = self._settings.whole_ms
+            case Ending.SURE:
+                self._patience = self._settings.sure_ms
             case Ending.UNFINISHED:
                 self._patience = self._settings.unfinished_ms
 

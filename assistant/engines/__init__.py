@@ -64,6 +64,9 @@ class Ending(Enum):
     WHOLE = auto()
     """A whole command, which something could follow ("... with milk")."""
 
+    SURE = auto()
+    """A whole command, which something could follow, but the recogniser hears that nothing does."""
+
     POSSIBLE = auto()
     """No command; it may be the end."""
 

@@ -30,6 +30,10 @@ CUT_FROM_S = 7.0
 SURE_ENDING = 0.8
 """Confidence from which a command in a pause counts as whole."""
 
+SURE_OVER = 0.86
+"""Probability of the end after the last word from which nothing is expected to follow, although the grammar allows it. Chosen on
+200 recorded orders (`assistant bench endpoint`): 62 % of those that were over reach it, and 2 of 11 whose speaker only paused."""
+
 NEARLY = 4.0
 """Nats by which the beginning of another sentence may fit worse: "turn on the ..." also sounds like "turn on them"."""
 
@@ -149,7 +153,9 @@ class WhisperAsr:
         if automaton.grammar.accepts(words):
             if not decoded.expected or transcript.confidence < SURE_ENDING:
                 return Ending.POSSIBLE
-            return Ending.COMPLETE if automaton.closes(words) else Ending.WHOLE
+            if automaton.closes(words):
+                return Ending.COMPLETE
+            return Ending.SURE if decoded.over >= SURE_OVER else Ending.WHOLE
         dangling = transcript.text.endswith(("...", "-", ",")) or words[-1] in DANGLING
         return Ending.UNFINISHED if dangling or automaton.begins(words) else Ending.POSSIBLE
 
@@ -225,7 +231,8 @@ class WhisperAsr:
                 return replace(said, begun=begun)
         texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
         begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)
-        return Decoded(texts[0], math.log(max(sure, 1e-6)), 1, expected=True, begun=begun, alternatives=texts[1:])
+        certainty = math.log(max(sure, 1e-6))
+        return Decoded(texts[0], certainty, 1, expected=True, begun=begun, alternatives=texts[1:], over=fit.over)
 
     @staticmethod
     def _join(pieces: list[Decoded]) -> Decoded:

@@ -51,7 +51,8 @@ class Decoded:
     """One window's text. logprob: sum over `count` tokens, end of text included, in nats.
 
     expected: it is a sentence of the grammar (then logprob is that of its confidence and count 1, unless it was heard freely);
-    begun: the beginning of one fits; alternatives: other sentences of the grammar, best first.
+    begun: the beginning of one fits; alternatives: other sentences of the grammar, best first; over: the probability that nothing
+    follows it, 0 where that was not asked.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Decoded:
     expected: bool = False
     begun: bool = False
     alternatives: tuple[str, ...] = ()
+    over: float = 0.0
 
 
 NOTHING = Decoded("", 0.0, 0)

@@ -89,6 +89,11 @@ class Fit:
         gap = float(self.costs.sum()) + free.logprob
         return np.array([*self.features(), gap, gap / len(self.costs), free.logprob / max(1, free.count)])
 
+    @property
+    def over(self) -> float:
+        """The probability that the text ends here."""
+        return math.exp(-float(self.costs[-1]))
+
     def goes_on(self) -> bool:
         """Whether more was said than this sentence."""
         return bool(self.regrets[-1] > GOES_ON)

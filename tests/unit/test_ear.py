@@ -159,7 +159,8 @@ def settled(ear: Ear, ending: Ending, *sounds: Samples) -> list[Heard]:
 
 
 @pytest.mark.parametrize(
-    ("ending", "wait"), [(Ending.COMPLETE, 0.192), (Ending.WHOLE, 0.352), (Ending.POSSIBLE, 0.4), (Ending.UNFINISHED, 0.9)]
+    ("ending", "wait"),
+    [(Ending.COMPLETE, 0.192), (Ending.SURE, 0.256), (Ending.WHOLE, 0.352), (Ending.POSSIBLE, 0.4), (Ending.UNFINISHED, 0.9)],
 )
 def test_patience_depends_on_how_the_sentence_ends(ending: Ending, wait: float) -> None:
     heard = settled(make_ear(), ending, silence(1), wake_word(), silence(0.5), voice(0.3), silence(2))
