@@ -73,6 +73,8 @@ class SwitchedMicrophone:
 
     async def read(self) -> AudioChunk | None:
         """See Microphone.read. Raises DeviceError."""
+        if self.resting() and self._inner is not None and not self._off():
+            await anyio.sleep(GATHERED_SECONDS)
         if self._off():
             self.close()
             await anyio.sleep(SILENT_SECONDS)
@@ -80,10 +82,6 @@ class SwitchedMicrophone:
             return AudioChunk(samples=np.zeros(int(SILENT_SECONDS * CAPTURE_RATE), np.int16), rate=CAPTURE_RATE)
         if self._inner is None:
             self._inner = self._open()
-        if self.resting():
-            await anyio.sleep(GATHERED_SECONDS)
-            if self._inner is None or self._off():  # switched off meanwhile
-                return await self.read()
         chunk = await self._inner.read()
         self.dropped_seconds = self._lost + self._inner.dropped_seconds
         if chunk is not None and self._off():  # switched off while this piece was on its way
