@@ -31,9 +31,9 @@ class EarConfig(Table):
     speech_on: Probability = 0.5  # Silero's own default
     speech_off: Probability = 0.35  # Silero's default hysteresis: on - 0.15
     silence_ms: Milliseconds = 400  # cuts 0 % of 200 real commands, 0.5 % at 6 dB SNR (docs/wake.md)
-    pause_ms: Milliseconds = 128
+    pause_ms: Milliseconds = 64
     complete_ms: Milliseconds = 192
-    sure_ms: Milliseconds = 256
+    sure_ms: Milliseconds = 224
     whole_ms: Milliseconds = 352  # 256 cut 1 of 25 real orders (a pause before "with")
     unfinished_ms: Milliseconds = 900
     min_speech_ms: Milliseconds = 96
