@@ -72,7 +72,7 @@ def enroll(
         typer.echo(json.dumps({"word": name, "folder": str(folder), **card.point}))
         return
     typer.echo(f"learned “{card.phrase}”: {card.point['text']}")
-    typer.echo(f'use it: wake.engine = "own" and wake.model = "{name}" in assistant.toml; try it: assistant wake test {name}')
+    typer.echo(f'use it: wake.model = "{name}" in assistant.toml; try it: assistant wake test {name}')
 
 
 def _recording(path: Path) -> Floats:
@@ -158,7 +158,7 @@ def test(
     """Where a word is heard: in recordings (say of it, or hours of what is not it), or from the microphone."""
     invocation = context.obj
     registry, folders = factory.make_registry(invocation.folders), invocation.folders
-    settings = {"engine": "own", "model": str(find_word(word, folders.data)), "threshold": threshold}
+    settings = {"engine": "verified", "model": str(find_word(word, folders.data)), "threshold": threshold}
     config = invocation.config.model_copy(update={"wake": invocation.config.wake.model_copy(update=settings)})
     engine = factory.make_wake(config, registry, folders)
     if not files:

@@ -30,8 +30,8 @@ MIRROR = "EDGE_ASSISTANT_MIRROR"
 MINILM = "minilm-l6"
 """Registry entry whose weights the intent engine `fusion` needs."""
 
-VERIFIED = 0.03
-"""Threshold of the first of two wake word detectors (docs/wake.md)."""
+HEARD_BY_TWO = ("okay_nabu",)
+"""Words that microWakeWord knows as well, whose network is then asked for its opinion (docs/wake.md)."""
 
 
 def make_registry(folders: Folders) -> Registry:
@@ -50,10 +50,11 @@ def make_wake(config: Config, registry: Registry, folders: Folders) -> WakeEngin
     wake = config.wake
     engine = engine_class("wake", wake.engine)
     if wake.engine == "verified":
-        own = wake.model_copy(update={"engine": "own", "threshold": None})
-        micro = wake.model_copy(update={"engine": "micro", "threshold": VERIFIED if wake.threshold is None else wake.threshold})
-        parts = (make_wake(config.model_copy(update={"wake": part}), registry, folders) for part in (micro, own))
-        return engine(*parts)  # type: ignore[no-any-return]
+        own = wake.model_copy(update={"engine": "own"})
+        first = make_wake(config.model_copy(update={"wake": own}), registry, folders)
+        name = Path(wake.model).name
+        second = engine_class("wake", "micro")(name, None, folders.cache) if name in HEARD_BY_TWO else None
+        return engine(first, make_vad(config, registry), second)  # type: ignore[no-any-return]
     if wake.engine == "own":
         word, features = find_word(wake.model, folders.data), registry.path(FEATURES)
         return engine(word, features, folders.cache, wake.threshold)  # type: ignore[no-any-return]

@@ -45,6 +45,9 @@ class OwnWake:
     """
 
     step: int = HOP
+    delay: int
+    """Samples from the end of the word until it is reported, as it is on average."""
+
     _recent: Floats
     _hops: int
     _quiet_until: int
@@ -53,7 +56,7 @@ class OwnWake:
         try:
             card = json.loads((folder / CARD_FILE).read_text("utf-8"))
             self.phrase: str = card["phrase"]
-            self._offset, self._delay = float(card["threshold"]), int(card["delay"])
+            self._offset, self.delay = float(card["threshold"]), int(card["delay"])
         except (OSError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"no wake word in {folder}: `assistant wake list` shows those there are") from error
         self.word = folder.name
@@ -85,7 +88,7 @@ class OwnWake:
         if score <= self.threshold or position < self._quiet_until:
             return []
         self._quiet_until = position + REFRACTORY_SAMPLES
-        return [Wake(score=round(score, 4), word_end=max(1, position - self._delay))]
+        return [Wake(score=round(score, 4), word_end=max(1, position - self.delay))]
 
     def reset(self) -> None:
         """See WakeEngine.reset."""

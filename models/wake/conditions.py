@@ -1,11 +1,12 @@
 """What the engines for okay nabu hear of voices that nothing learned from, in quiet, in kitchen noise and in rooms, and what
 wakes them falsely.
 
-    python -m models.wake.conditions AUDIO_FOLDER
+    python -m models.wake.conditions AUDIO_FOLDER CLINC150_JSON
 
 AUDIO_FOLDER as for models.wake.evaluate. Voices: Pico en-GB and en-US at five paces and pitches, Piper's joe at five paces (the
 registry's piper-joe and the extra [piper]), each twice. Other sound: commands, every second recording of other words, the German
-files that the bank does not learn from, and the noise alone.
+files that the bank does not learn from; CLINC150's sentences by Pico's voices, as they are and in rooms with other voices and
+noise (0 to 35 dB); and the noise alone.
 """
 
 from __future__ import annotations
@@ -23,26 +24,33 @@ from assistant import factory
 from assistant.audiofile import read_audio
 from assistant.bench_latency import read_noise
 from assistant.bench_wake import PACES, QUIET
-from assistant.caller import Floats, Room, speak_wake_word
-from assistant.config import folders
+from assistant.caller import Floats, Room, speak, speak_wake_word
+from assistant.config import Config, folders
 from assistant.engines import CAPTURE_RATE, TtsEngine, WakeEngine
 from assistant.engines.speech_embedding import FEATURES
 from assistant.engines.tts_pico import PicoTts
 from assistant.engines.tts_piper import PiperTts
 from assistant.engines.wake_micro import MicroWake
 from assistant.engines.wake_own import OwnWake
-from assistant.engines.wake_verified import VerifiedWake
 from assistant.events import Samples
-from assistant.wake.sound import room
+from assistant.wake.sound import Surroundings, peak_energy, room
+from assistant.wake.sound import heard as in_world
 from assistant.wake.word import find_word
 from models.wake.build_bank import LEARNED_FILES
 
 PHRASE, MODEL = "okay nabu", "okay_nabu"
 JOE_PACES = (1.0, 0.9, 1.1, 1.2, 0.85)
 TIMES = 2
+VOICES = ("en-GB", "en-US")
+SENTENCES, TOGETHER = 1500, 6
+PEAK = 8000
+"""Of 32767, of the sentences as they are."""
+
 PLACES = {"clean": (None, False), "kitchen 15 dB": (15.0, False), "kitchen 9 dB": (9.0, False), "room": (None, True),
           "room, kitchen 15 dB": (15.0, True)}  # fmt: skip
 """Condition -> level of the kitchen noise, None = hardly any; whether in a simulated room."""
+
+OTHERS = ("recordings", "sentences", "sentences in noisy rooms", "kitchen noise, quiet and loud")
 
 
 def calls() -> list[Floats]:
@@ -71,16 +79,34 @@ def other_sound(folder: Path) -> list[Samples]:
     return [read_audio(path) for path in [*files, *sorted((folder / "speech_de").glob("*.ogg"))[LEARNED_FILES:]]]
 
 
+def talk(texts: Path, random: np.random.Generator) -> list[Samples]:
+    """SENTENCES of CLINC150, some in one piece of sound, each piece as it is and somewhere in the world."""
+    from assistant.bench_negatives import read_sentences
+
+    chosen = random.permutation(read_sentences(texts))[:SENTENCES]
+    said = [
+        speak(PicoTts(VOICES[random.integers(2)], random.uniform(0.8, 1.25), random.uniform(0.75, 1.35)), text) for text in chosen
+    ]
+    around, found = Surroundings(said[: TOGETHER * 50], []), []
+    for start in range(0, len(said), TOGETHER):
+        parts = [
+            np.append(sound, np.zeros(int(random.uniform(0.1, 0.6) * CAPTURE_RATE), np.float32))
+            for sound in said[start : start + TOGETHER]
+        ]
+        sound = np.concatenate(parts)
+        found += [sound * (PEAK / np.abs(sound).max()), in_world(sound, peak_energy(sound), around, random)]
+    return [np.asarray(np.clip(sound, -32768, 32767), np.int16) for sound in found]
+
+
 def engines() -> dict[str, Callable[[], WakeEngine]]:
     """Name -> engine."""
-    features, cache = factory.make_registry(folders()).path(FEATURES), folders().cache
+    registry, cache = factory.make_registry(folders()), folders().cache
     own = find_word(MODEL, folders().data)
     return {
         "micro 0.85": lambda: MicroWake(MODEL, 0.85, cache),
         "micro 0.7": lambda: MicroWake(MODEL, 0.7, cache),
-        "own": lambda: OwnWake(own, features, cache),
-        "verified 0.3": lambda: VerifiedWake(MicroWake(MODEL, 0.3, cache), OwnWake(own, features, cache)),
-        "verified (default)": lambda: VerifiedWake(MicroWake(MODEL, factory.VERIFIED, cache), OwnWake(own, features, cache)),
+        "own": lambda: OwnWake(own, registry.path(FEATURES), cache),
+        "verified (default)": lambda: factory.make_wake(Config(), registry, folders()),
     }
 
 
@@ -90,20 +116,26 @@ def heard(engine: WakeEngine, sound: Samples) -> int:
     return len(engine.feed(np.concatenate([sound, np.zeros(CAPTURE_RATE // 2, np.int16)])))
 
 
-def compare(folder: Annotated[Path, typer.Argument(help="with commands, wake, speech_de and noise")]) -> None:
+def compare(
+    folder: Annotated[Path, typer.Argument(help="with commands, wake, speech_de and noise")],
+    texts: Annotated[Path, typer.Argument(help="CLINC150's training and validation sentences")],
+    seed: Annotated[int, typer.Option(help="of the sentences, voices and surroundings")] = 0,
+) -> None:
     """Print how many words each engine hears in each place, and its false wakes."""
     kitchen = read_noise(next((folder / "noise").glob("*.flac")))
     words, others = calls(), other_sound(folder)
     said = dict(scenes(words, kitchen))
     noise = [(np.clip(kitchen / kitchen.std() * level, -1, 1) * 32767).astype(np.int16) for level in (0.01, 0.1)]
-    hours = sum(map(len, others)) / CAPTURE_RATE / 3600
-    table = Table(
-        "engine", *said, f"false in {hours:.2f} h", "false in the noise alone, quiet and loud", title=f"of {len(words)}"
-    )
+    spoken = talk(texts, np.random.default_rng(seed))
+    places = [others, spoken[::2], spoken[1::2], noise]
+    hours = [
+        f"false in {sum(map(len, part)) / CAPTURE_RATE / 3600:.2f} h of {what}" for what, part in zip(OTHERS, places, strict=True)
+    ]
+    table = Table("engine", *said, *hours, title=f"of {len(words)}")
     for name, make in engines().items():
         engine = make()
         cells = [str(sum(heard(engine, sound) > 0 for sound in sounds)) for sounds in said.values()]
-        false = [str(sum(heard(engine, sound) for sound in part)) for part in (others, noise)]
+        false = [str(sum(heard(engine, sound) for sound in part)) for part in places]
         table.add_row(name, *cells, *false)
     Console(width=160).print(table)
 

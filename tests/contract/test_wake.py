@@ -15,6 +15,7 @@ from assistant.config import Config, folders
 from assistant.engines import ENGINES, ScoringWake, Wake, WakeEngine
 from assistant.engines.micro_network import OnnxNetwork, TfliteNetwork
 from assistant.engines.tts_pico import PicoTts
+from assistant.engines.vad_silero import SileroVad
 from assistant.engines.wake_micro import MicroWake
 from assistant.engines.wake_openwakeword import EMBEDDING, OpenWakeWord
 from assistant.engines.wake_own import OwnWake
@@ -67,7 +68,7 @@ def engine(request: pytest.FixtureRequest, fetch: Any, tmp_path: Path) -> WakeEn
         return OwnWake(restless_word(tmp_path / "hey_test"), fetch("openwakeword-features"), tmp_path)
     if request.param == "verified":
         own = OwnWake(restless_word(tmp_path / "hey_test"), fetch("openwakeword-features"), tmp_path)
-        return VerifiedWake(MicroWake(threshold=0.3, cache=tmp_path), own)
+        return VerifiedWake(own, SileroVad(fetch("silero-vad")), MicroWake(cache=tmp_path))
     pytest.fail(f"no contract test knows how to make the wake engine {request.param!r}: add it here")
 
 
@@ -130,31 +131,54 @@ def test_okay_nabu_in_onnx_is_okay_nabu_in_tensorflow_lite(spoken: Samples, tmp_
 
 
 class Says:
-    """A detector that gives the scores it is told to, one for every 30 ms."""
+    """A detector, or a voice activity detector, that says what it is told to, once for every step."""
 
-    word, phrase, step = "hey_test", "hey test", 480
+    word, phrase, delay, threshold = "hey_test", "hey test", 0, 0.5
 
-    def __init__(self, threshold: float, *scores: float) -> None:
-        self.threshold, self._scores, self._next = threshold, scores, 0
+    def __init__(self, step: int, says: list[float]) -> None:
+        self.step, self._says, self._next = step, says, 0
 
     def scores(self, samples: Samples) -> list[float]:
-        count = len(samples) // self.step
-        found = self._scores[self._next : self._next + count]
-        self._next += count
-        return list(found)
+        found = [self._says[min(self._next + at, len(self._says) - 1)] for at in range(len(samples) // self.step)]
+        self._next += len(found)
+        return found
 
-    def feed(self, samples: Samples) -> list[Wake]:
-        return [Wake(score, 1) for score in self.scores(samples) if score > self.threshold]
+    feed: Any = scores
 
     def reset(self) -> None:
         self._next = 0
 
 
-@pytest.mark.parametrize(("late", "heard"), [(0, 1), (10, 1), (60, 0)])
-def test_what_only_one_detector_hears_does_not_count(late: int, heard: int) -> None:
-    first = Says(0.3, *[0.0] * 20, 0.4, *[0.0] * 100)  # fires in step 21
-    second = Says(0.5, *[0.0] * (20 + late), 0.6, *[0.0] * 100)  # is asked from the beginning of the buffer on
-    assert len(hear(VerifiedWake(first, second), np.zeros(480 * 100, np.int16))) == heard
+FIRES = [0.0] * 20 + [0.9] + [0.0] * 20
+
+
+@pytest.mark.parametrize(
+    ("first", "voice", "second", "heard"),
+    [
+        (FIRES, 0.9, None, 1),  # an enrolled word: a voice is enough
+        (FIRES, 0.3, None, 0),  # clatter
+        (FIRES, 0.9, 0.02, 1),
+        (FIRES, 0.9, 0.005, 0),  # speech that only one network takes for the word
+        (FIRES, 0.3, 0.9, 0),
+        ([0.0] * 20 + [0.9, 0.99999] + [0.0] * 20, 0.9, 0.005, 1),  # ever so sure, one step later
+        ([0.0] * 20 + [0.1] + [0.0] * 20, 0.9, 0.02, 0),  # in doubt
+        ([0.0] * 20 + [0.1] + [0.0] * 20, 0.9, 0.2, 1),  # the other has heard it
+    ],
+)
+def test_a_word_needs_a_voice_and_another_network_that_heard_of_it(
+    first: list[float], voice: float, second: float | None, heard: int
+) -> None:
+    other: Any = None if second is None else Says(480, [second])
+    engine = VerifiedWake(Says(1280, first), Says(512, [voice]), other)  # type: ignore[arg-type]
+    assert len(hear(engine, np.zeros(1280 * len(first), np.int16))) == heard
+
+
+def test_witnesses_may_come_a_moment_late_but_no_later() -> None:
+    """The voice is heard 0.25 s, and in a second word 0.65 s, after the network fired."""
+    for late, heard in ((8, 1), (20, 0)):
+        vad = Says(512, [0.1] * (31 + late) + [0.9])  # begins with the last second: 31 frames
+        engine = VerifiedWake(Says(1280, FIRES), vad)  # type: ignore[arg-type]
+        assert len(hear(engine, np.zeros(1280 * len(FIRES), np.int16))) == heard
 
 
 def test_silence_is_no_wake_word() -> None:
