@@ -40,6 +40,9 @@ PATIENCE = CAPTURE_RATE // 2
 QUIET = int(1.2 * CAPTURE_RATE)
 """Samples after a word during which it is not reported again: the end of the same word is still in what all hear."""
 
+REQUEST = 4 * CAPTURE_RATE
+"""Samples after a word in which a request is probably being said: hearsay of another word does not interrupt it."""
+
 
 class VerifiedWake:
     """Hears one word, and believes it when witnesses do.
@@ -53,7 +56,7 @@ class VerifiedWake:
     _pending: Samples
     _history: Samples
     _position: int
-    _quiet_until: int
+    _reported: int
     _case: _Case | None
 
     def __init__(self, first: OwnWake, vad: VadEngine, second: ScoringWake | None = None) -> None:
@@ -82,13 +85,13 @@ class VerifiedWake:
         self._position += len(step)
         self._history = np.concatenate([self._history, step])[-HISTORY:]
         score = max(self._first.scores(step), default=0.0)
-        if self._position <= self._quiet_until:
+        if self._position - self._reported <= QUIET:
             return []
         if self._case is not None:
             self._case.go_on(step, score, self._position)
         elif score > self._least:
             self._case = _Case(self._position, score, self.threshold, self._vad, self._second)
-            self._case.begin(self._history, min(RECENT, self._position - self._quiet_until))
+            self._case.begin(self._history, self._position - self._reported)
         return self._judge()
 
     def _judge(self) -> list[Wake]:
@@ -98,7 +101,7 @@ class VerifiedWake:
             return []
         belief = case.belief()
         if belief > self.threshold:
-            self._case, self._quiet_until = None, self._position + QUIET
+            self._case, self._reported = None, self._position
             return [Wake(score=round(belief, 4), word_end=max(1, case.heard_at - self._first.delay))]
         if self._position >= case.opened + PATIENCE:
             self._case = None
@@ -110,7 +113,7 @@ class VerifiedWake:
         self._pending = np.zeros(0, np.int16)
         self._history = np.zeros(0, np.int16)
         self._position = 0
-        self._quiet_until = 0
+        self._reported = -REQUEST
         self._case = None
 
 
@@ -128,13 +131,15 @@ class _Case:
         self._score, self._threshold = score, threshold
         self._vad, self._second = vad, second
         self._voice = self._heard = 0.0
+        self._needed = HEARSAY
 
-    def begin(self, history: Samples, recent: int) -> None:
-        """Let the witnesses hear what was before. history: int16 (n,), up to the present; recent: how many samples at its end may
-        hold the word, at least one step."""
+    def begin(self, history: Samples, since: int) -> None:
+        """Let the witnesses hear what was before. history: int16 (n,), up to the present; since: samples since the last word."""
+        self._needed = TESTIMONY if since < REQUEST else HEARSAY
         self._vad.reset()
         self._voice = max(self._vad.feed(history[-VOICE_SAMPLES:]), default=0.0)
         if self._second is not None:
+            recent = min(RECENT, since - QUIET)
             self._second.reset()
             self._second.scores(history[:-recent])
             self._heard = max(self._second.scores(history[-recent:]), default=0.0)
@@ -156,7 +161,7 @@ class _Case:
             return self._score
         if self._heard >= TESTIMONY:
             return _moved(self._score, WORTH)
-        return self._score if self._heard >= HEARSAY or self._score >= _moved(self._threshold, SURE) else 0.0
+        return self._score if self._heard >= self._needed or self._score >= _moved(self._threshold, SURE) else 0.0
 
 
 def _moved(score: float, logits: float) -> float:

@@ -173,6 +173,14 @@ def test_a_word_needs_a_voice_and_another_network_that_heard_of_it(
     assert len(hear(engine, np.zeros(1280 * len(first), np.int16))) == heard
 
 
+@pytest.mark.parametrize(("second", "heard"), [(0.02, 2), (0.2, 3)])
+def test_hearsay_does_not_interrupt_a_request(second: float, heard: int) -> None:
+    """The word, and what the first network takes for it 2 s and 8 s later."""
+    fires = [0.0] * 20 + [0.9] + [0.0] * 24 + [0.9] + [0.0] * 74 + [0.9] + [0.0] * 20
+    engine = VerifiedWake(Says(1280, fires), Says(512, [0.9]), Says(480, [second]))  # type: ignore[arg-type]
+    assert len(hear(engine, np.zeros(1280 * len(fires), np.int16))) == heard
+
+
 def test_witnesses_may_come_a_moment_late_but_no_later() -> None:
     """The voice is heard 0.25 s, and in a second word 0.65 s, after the network fired."""
     for late, heard in ((8, 1), (20, 0)):
