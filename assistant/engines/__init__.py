@@ -193,6 +193,13 @@ class ScoringWake(WakeEngine, Protocol):
         ...
 
 
+class DelayedWake(ScoringWake, Protocol):
+    """One that knows how late it is."""
+
+    delay: int
+    """Samples from the end of the word until it is heard, as it is on average."""
+
+
 class VadEngine(Protocol):
     """Says for every 32 ms how likely somebody speaks."""
 

@@ -6,17 +6,25 @@ import hashlib
 from pathlib import Path
 
 from assistant.engines.whisper_weights import write_once
+from assistant.errors import ModelError
 
 
 def assembled(graph: Path, name: str, weights: bytes, cache: Path) -> Path:
     """The graph with its weights beside it, in a folder of the cache that is made once.
 
-    graph: without weights; name: of the file with the weights, as the graph calls it. Raises OSError.
+    graph: without weights; name: of the file with the weights, as the graph calls it. Raises ModelError when the cache cannot be
+    written.
     """
     data = graph.read_bytes()
     home = cache / f"{graph.stem}-{hashlib.sha256(data + weights).hexdigest()[:16]}"
-    for file, content in ((home / name, weights), (home / graph.name, data)):
-        if not file.is_file() or file.stat().st_size != len(content):
-            home.mkdir(parents=True, exist_ok=True)
-            write_once(file, lambda sink, content=content: sink.write(content))  # type: ignore[misc]
+    try:
+        for file, content in ((home / name, weights), (home / graph.name, data)):
+            if not file.is_file() or file.stat().st_size != len(content):
+                home.mkdir(parents=True, exist_ok=True)
+                write_once(file, lambda sink, content=content: sink.write(content))  # type: ignore[misc]
+    except OSError as error:
+        raise ModelError(
+            f"cannot keep the prepared network in {home} ({error.strerror or error}): make that folder writable, or name another "
+            "cache folder in XDG_CACHE_HOME"
+        ) from error
     return home / graph.name

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assistant.engines import CAPTURE_RATE, ScoringWake, VadEngine, Wake
+from assistant.engines import CAPTURE_RATE, DelayedWake, ScoringWake, VadEngine, Wake
 from assistant.engines.speech_embedding import HOP
-from assistant.engines.wake_own import OwnWake
 from assistant.events import Samples
 
 VOICE = 0.5
@@ -59,7 +58,7 @@ class VerifiedWake:
     _reported: int
     _case: _Case | None
 
-    def __init__(self, first: OwnWake, vad: VadEngine, second: ScoringWake | None = None) -> None:
+    def __init__(self, first: DelayedWake, vad: VadEngine, second: ScoringWake | None = None) -> None:
         self._first, self._vad, self._second = first, vad, second
         self.word, self.phrase, self.threshold = first.word, first.phrase, first.threshold
         self._least = self.threshold if second is None else _moved(self.threshold, -WORTH)
