@@ -90,7 +90,7 @@ class VerifiedWake:
             self._case.go_on(step, score, self._position)
         elif score > self._least:
             self._case = _Case(self._position, score, self.threshold, self._vad, self._second)
-            self._case.begin(self._history, self._position - self._reported)
+            self._case.look_back(self._history, self._position - self._reported)
         return self._judge()
 
     def _judge(self) -> list[Wake]:
@@ -129,10 +129,9 @@ class _Case:
         self.opened, self.heard_at = opened, opened
         self._score, self._threshold = score, threshold
         self._vad, self._second = vad, second
-        self._voice = self._heard = 0.0
-        self._needed = HEARSAY
+        self._voice = self._heard = self._needed = 0.0
 
-    def begin(self, history: Samples, since: int) -> None:
+    def look_back(self, history: Samples, since: int) -> None:
         """Let the witnesses hear what was before. history: int16 (n,), up to the present; since: samples since the last word."""
         self._needed = TESTIMONY if since < REQUEST else HEARSAY
         self._vad.reset()

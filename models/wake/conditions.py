@@ -23,6 +23,7 @@ from rich.table import Table
 from assistant import factory
 from assistant.audiofile import read_audio
 from assistant.bench_latency import read_noise
+from assistant.bench_negatives import read_sentences
 from assistant.bench_wake import PACES, QUIET
 from assistant.caller import Floats, Room, speak, speak_wake_word
 from assistant.config import Config, folders
@@ -56,7 +57,7 @@ OTHERS = ("recordings", "sentences", "sentences in noisy rooms", "kitchen noise,
 def calls() -> list[Floats]:
     """The word by every voice at every pace, TIMES times: float32 (n,), 16 kHz."""
     joe = next(factory.make_registry(folders()).path("piper-joe").glob("*.onnx"))
-    voices: list[TtsEngine] = [PicoTts(name, *pace) for name in ("en-GB", "en-US") for pace in PACES]
+    voices: list[TtsEngine] = [PicoTts(name, *pace) for name in VOICES for pace in PACES]
     voices += [PiperTts(joe, pace) for pace in JOE_PACES]
     return [speak_wake_word(voice, PHRASE) for voice in voices * TIMES]
 
@@ -81,11 +82,10 @@ def other_sound(folder: Path) -> list[Samples]:
 
 def talk(texts: Path, random: np.random.Generator) -> list[Samples]:
     """SENTENCES of CLINC150, some in one piece of sound, each piece as it is and somewhere in the world."""
-    from assistant.bench_negatives import read_sentences
-
     chosen = random.permutation(read_sentences(texts))[:SENTENCES]
     said = [
-        speak(PicoTts(VOICES[random.integers(2)], random.uniform(0.8, 1.25), random.uniform(0.75, 1.35)), text) for text in chosen
+        speak(PicoTts(VOICES[random.integers(len(VOICES))], random.uniform(0.8, 1.25), random.uniform(0.75, 1.35)), text)
+        for text in chosen
     ]
     around, found = Surroundings(said[: TOGETHER * 50], []), []
     for start in range(0, len(said), TOGETHER):
