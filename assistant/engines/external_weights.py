@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from assistant.engines.whisper_weights import write_once
-from assistant.errors import ModelError
+from assistant.engines.prepared import keeping, write_once
 
 
 def assembled(graph: Path, name: str, weights: bytes, cache: Path) -> Path:
@@ -17,14 +16,9 @@ def assembled(graph: Path, name: str, weights: bytes, cache: Path) -> Path:
     """
     data = graph.read_bytes()
     home = cache / f"{graph.stem}-{hashlib.sha256(data + weights).hexdigest()[:16]}"
-    try:
+    with keeping("network", home, len(weights) + len(data)):
         for file, content in ((home / name, weights), (home / graph.name, data)):
             if not file.is_file() or file.stat().st_size != len(content):
                 home.mkdir(parents=True, exist_ok=True)
                 write_once(file, lambda sink, content=content: sink.write(content))  # type: ignore[misc]
-    except OSError as error:
-        raise ModelError(
-            f"cannot keep the prepared network in {home} ({error.strerror or error}): make that folder writable, or name another "
-            "cache folder in XDG_CACHE_HOME"
-        ) from error
     return home / graph.name

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from assistant.engines.whisper_weights import GRAPHS, Array, Recipe, sha256, write_once, write_weights
+from assistant.engines.prepared import keeping, write_once
+from assistant.engines.whisper_weights import GRAPHS, Array, Recipe, sha256, write_weights
 from assistant.errors import ModelError
 
 RECIPE = GRAPHS / "minilm-l6.weights.json"
@@ -32,14 +33,9 @@ def prepare(published: Path, cache_dir: Path, recipe_path: Path = RECIPE) -> Pat
     recipe = Recipe.load(recipe_path)
     folder = cache_dir / f"{recipe.model}-{recipe.key}"
     weights = folder / recipe.weights
-    try:
+    with keeping("language model", folder, recipe.weights_bytes):
         if not (folder / TRUNK).is_file() or not weights.is_file() or weights.stat().st_size != recipe.weights_bytes:
             _build(published, recipe, folder)
-    except OSError as error:
-        raise ModelError(
-            f"cannot keep the prepared language model in {folder} ({error.strerror or error}): make that folder writable with "
-            f"{-(-recipe.weights_bytes // 10**6)} MB free, or name another cache folder in XDG_CACHE_HOME"
-        ) from error
     return folder
 
 

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.engines import CAPTURE_RATE
+from assistant.engines.prepared import write_once
 from assistant.engines.session import OnnxSession
 from assistant.engines.whisper_mel import FRAMES_PER_SECOND, MELS, LogMel
 from assistant.engines.whisper_vocabulary import Vocabulary
-from assistant.engines.whisper_weights import GRAPHS, Recipe, prepare, write_once
+from assistant.engines.whisper_weights import GRAPHS, Recipe, prepare
 
 MODEL = "whisper-tiny.en"
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from assistant.engines.prepared import keeping, write_once
 from assistant.errors import ModelError
 
 GRAPHS = Path(__file__).parent / "graphs"
@@ -89,7 +88,7 @@ def prepare(model_bin: Path, recipe: Recipe, cache_dir: Path) -> Path:
         raise ModelError(f"the speech model {model_bin} is missing: run `assistant models pull` to get it")
     folder = cache_dir / f"{recipe.model}-{recipe.key}"
     weights = folder / recipe.weights
-    try:
+    with keeping("speech model", folder, recipe.weights_bytes):
         folder.mkdir(parents=True, exist_ok=True)
         for name in recipe.graphs:
             _copy_if_different(recipe.folder / name, folder / name)
@@ -100,12 +99,6 @@ def prepare(model_bin: Path, recipe: Recipe, cache_dir: Path) -> Path:
                 _check_result(weights, recipe)
             stamp = json.dumps(_stamp(model_bin, weights)).encode()
             write_once(folder / _STAMP, lambda file: file.write(stamp))
-    except OSError as error:
-        megabytes = -(-recipe.weights_bytes // 10**6)
-        raise ModelError(
-            f"cannot keep the prepared speech model in {folder} ({error.strerror or error}): make that folder writable "
-            f"with {megabytes} MB free, or name another cache folder in XDG_CACHE_HOME"
-        ) from error
     return folder
 
 
@@ -202,24 +195,6 @@ def transform(variable: Array, kind: str, levels: int) -> Array:
         columns: Array = np.rint(values / scales[:, None]).astype(np.int8).T
         return columns
     raise ValueError(f"unknown transform {kind!r}")
-
-
-def write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file so that a power cut leaves the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _copy_if_different(source: Path, target: Path) -> None:

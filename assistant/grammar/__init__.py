@@ -68,7 +68,7 @@ def compile_grammar(loaded: tuple[Loaded, ...]) -> WordGrammar:
             for source in loaded
             for intent in source.intents.intents.values()
         ]
-        + ([_about_it(words)] if any(map(_has_devices, loaded)) else [])
+        + ([_about_it(words)] if any(map(_switches_devices, loaded)) else [])
     )
     pieces = Graph()
     courtesy = Words(pieces, words).state(Templates(pieces).parsed(BEFORE, pieces.end))
@@ -89,9 +89,10 @@ def _sentences(intent: Intent, scope: Scope, words: Graph) -> int:
     return words.any_of(states)
 
 
-def _has_devices(source: Loaded) -> bool:
+def _switches_devices(source: Loaded) -> bool:
+    """Whether the sentences are the home's, and it has devices; a file of commands knows their names, too."""
     names = source.lists.get("name")
-    return isinstance(names, TextSlotList) and bool(names.values)
+    return "HassTurnOff" in source.intents.intents and isinstance(names, TextSlotList) and bool(names.values)
 
 
 def _about_it(words: Graph) -> int:

@@ -122,6 +122,14 @@ def test_numbers_are_words(tmp_path: Path) -> None:
     assert accepts(made, "a twenty ounce tea") and not accepts(made, "a 20 ounce tea")
 
 
+def test_a_command_file_alone_expects_its_own_sentences_only(tmp_path: Path) -> None:
+    file = tmp_path / "tea.yaml"
+    file.write_text('commands:\n  Tea:\n    sentences: ["a cup of tea"]\n    reply: Yes\n', "utf-8")
+    alone, home = Understanding(load_home(), command_sentences([load_file(file)])).templates
+    assert not accepts(compile_grammar((alone,)), "turn it off")
+    assert accepts(compile_grammar((alone, home)), "turn it off") and accepts(compile_grammar((alone, home)), "a cup of tea")
+
+
 def test_it_follows_the_home() -> None:
     home = load_home()
     source = ActiveGrammar(Understanding(home))
