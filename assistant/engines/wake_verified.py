@@ -26,8 +26,11 @@ VOICE_SAMPLES = CAPTURE_RATE
 HEARSAY, TESTIMONY = 0.01, 0.1
 """Scores of the second network: what it must have heard at least, and what counts for the word. Alone it would want 0.7."""
 
-SURE, WORTH = 10.0, 3.0
-"""In logits: so far above its threshold the first needs no second, and so much does the second's testimony add to the first's."""
+SURE = 10.0
+"""In logits: so far above its threshold the first needs no second."""
+
+WORTH, MOST = 3.0, 6.0
+"""In logits: what testimony of TESTIMONY adds to the first's score, and what the surest adds; between, logits of both add up."""
 
 HISTORY, RECENT = 3 * CAPTURE_RATE, int(1.5 * CAPTURE_RATE)
 """Samples that the second network hears from before the first fired, and the last of them, in which it may find the word, if they
@@ -61,7 +64,7 @@ class VerifiedWake:
     def __init__(self, first: DelayedWake, vad: VadEngine, second: ScoringWake | None = None) -> None:
         self._first, self._vad, self._second = first, vad, second
         self.word, self.phrase, self.threshold = first.word, first.phrase, first.threshold
-        self._least = self.threshold if second is None else _moved(self.threshold, -WORTH)
+        self._least = self.threshold if second is None else _moved(self.threshold, -MOST)
         self.step: int = HOP
         self.reset()
 
@@ -158,11 +161,15 @@ class _Case:
         if self._second is None:
             return self._score
         if self._heard >= TESTIMONY:
-            return _moved(self._score, WORTH)
+            return _moved(self._score, min(MOST, WORTH + _logit(self._heard) - _logit(TESTIMONY)))
         return self._score if self._heard >= self._needed or self._score >= _moved(self._threshold, SURE) else 0.0
 
 
 def _moved(score: float, logits: float) -> float:
     """A score so many logits higher."""
-    odds = min(max(score, 1e-9), 1 - 1e-9)
-    return float(1 / (1 + (1 - odds) / odds * np.exp(-logits)))
+    return float(1 / (1 + np.exp(-_logit(score) - logits)))
+
+
+def _logit(score: float) -> float:
+    score = min(max(score, 1e-9), 1 - 1e-9)
+    return float(np.log(score / (1 - score)))

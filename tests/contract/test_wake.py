@@ -163,6 +163,9 @@ FIRES = [0.0] * 20 + [0.9] + [0.0] * 20
         ([0.0] * 20 + [0.9, 0.99999] + [0.0] * 20, 0.9, 0.005, 1),  # ever so sure, one step later
         ([0.0] * 20 + [0.1] + [0.0] * 20, 0.9, 0.02, 0),  # in doubt
         ([0.0] * 20 + [0.1] + [0.0] * 20, 0.9, 0.2, 1),  # the other has heard it
+        ([0.0] * 20 + [0.02] + [0.0] * 20, 0.9, 0.2, 0),  # hardly anything: the other must be surer
+        ([0.0] * 20 + [0.02] + [0.0] * 20, 0.9, 0.6, 1),
+        ([0.0] * 20 + [0.002] + [0.0] * 20, 0.9, 0.99, 0),  # however sure it is, alone it is not believed
     ],
 )
 def test_a_word_needs_a_voice_and_another_network_that_heard_of_it(
