@@ -47,14 +47,11 @@ def streaming_embedding(source: Path) -> onnx.ModelProto:
         if node.op_type == "Conv":
             kernel = attributes["kernel_shape"][0]
             if kernel > 1:
-                state = f"{len(outputs)}"
-                shape = [1, channels, kernel - 1, bins]
-                inputs.append(helper.make_tensor_value_info(f"state_{state}", TensorProto.FLOAT, shape))
-                outputs.append(helper.make_tensor_value_info(f"next_{state}", TensorProto.FLOAT, shape))
-                nodes.append(helper.make_node("Concat", [f"state_{state}", current], [f"joined_{state}"], axis=2))
-                ends = [f"minus_{kernel - 1}", "end", "time_axis"]
-                nodes.append(helper.make_node("Slice", [f"joined_{state}", *ends], [f"next_{state}"]))
-                current = f"joined_{state}"
+                number, shape = len(outputs), [1, channels, kernel - 1, bins]
+                inputs.append(helper.make_tensor_value_info(f"state_{number}", TensorProto.FLOAT, shape))
+                outputs.append(helper.make_tensor_value_info(f"next_{number}", TensorProto.FLOAT, shape))
+                nodes += _memory(number, current, kernel - 1)
+                current = f"joined_{number}"
             for name in node.input[1:]:
                 weights[f"w{len(weights)}"] = [_offset(raw, initializers[name]), *initializers[name].dims]
                 used.append(f"w{len(weights) - 1}")
@@ -67,14 +64,23 @@ def streaming_embedding(source: Path) -> onnx.ModelProto:
         current = result
     nodes[-1].output[0] = "embedding"
     outputs.insert(0, helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, EMBEDDING, "hops", 1]))
-    constants = [
-        numpy_helper.from_array(np.array([-2], np.int64), "minus_2"),
-        numpy_helper.from_array(np.array([END], np.int64), "end"),
-        numpy_helper.from_array(np.array([2], np.int64), "time_axis"),
-        numpy_helper.from_array(numpy_helper.to_array(initializers["const_fold_opt__287"]).reshape(1), "floor"),
-    ]
     outside = [_external(name, place[1:], "embedding_model.onnx", place[0]) for name, place in weights.items()]
-    return _model("speech-embedding", nodes, inputs, outputs, constants + outside)
+    return _model("speech-embedding", nodes, inputs, outputs, [*_constants(initializers["const_fold_opt__287"]), *outside])
+
+
+def _constants(floor: onnx.TensorProto) -> list[onnx.TensorProto]:
+    """What stands in the graph itself. floor: the smallest value that the network lets through."""
+    numbers = {"minus_2": -2, "end": END, "time_axis": 2}
+    made = [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in numbers.items()]
+    return [*made, numpy_helper.from_array(numpy_helper.to_array(floor).reshape(1), "floor")]
+
+
+def _memory(number: int, current: str, rows: int) -> list[Any]:
+    """Nodes that put the last rows of the sound before in front of what is new, and keep the last of both for the next time."""
+    return [
+        helper.make_node("Concat", [f"state_{number}", current], [f"joined_{number}"], axis=2),
+        helper.make_node("Slice", [f"joined_{number}", f"minus_{rows}", "end", "time_axis"], [f"next_{number}"]),
+    ]
 
 
 def head(shapes: Shapes) -> onnx.ModelProto:
