@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_no_parts_behind(small: tuple[Path, Recipe], tmp_path
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whisper_weights.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ModelError, match="No space left on device"):
         prepare(*small, tmp_path / "cache")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
