@@ -53,6 +53,10 @@ BACKGROUND = 0.02
 WARM_UP_HOURS = 0.25
 """Memory is compared with what it was after this: buffers, caches and history rings are then full."""
 
+MEMORY_PARTS = 8
+"""The time after the warm-up in equal parts: growth is from the median of the first to that of the last. A single look would
+compare what is being computed at two moments."""
+
 
 @dataclass(slots=True)
 class Watch:
@@ -187,7 +191,7 @@ def soak(config: Config, engines: app.Engines, hours: float, minutes: float | No
     assistant = app.Assistant(engines, config, Edges(replay, replay, echo_free=True), [watch])
     replay.computing = lambda: assistant.pipeline.computing
     replay.resting = lambda: assistant.pipeline.resting
-    began, memory = time.monotonic(), [0.0]
+    began, memory = time.monotonic(), list[float]()
 
     async def run() -> None:
         with anyio.move_on_after(None if minutes is None else minutes * 60):
@@ -202,7 +206,7 @@ def soak(config: Config, engines: app.Engines, hours: float, minutes: float | No
     lead = 6.0  # a request lasts 3 to 5 s and has its wake word in front
     noticed = [any(end - lead < wake < end + PATIENCE_SECONDS for wake in watch.wakes) for end in asked]
     others = [wake for wake in watch.wakes if not any(end - lead < wake < end + PATIENCE_SECONDS for end in day.asked)]
-    now = memory_mb()[0]
+    parts = _medians(memory)
     return {
         "hours": round(heard_hours, 2),
         "computing_minutes": round((time.monotonic() - began) / 60, 1),
@@ -214,12 +218,24 @@ def soak(config: Config, engines: app.Engines, hours: float, minutes: float | No
         "self_triggers": len(others),
         "dropped_seconds": round(watch.dropped, 3),
         "failures": watch.failed,
-        "memory_mb": round(now, 1),
-        "memory_growth": round(now / memory[0] - 1, 4) if memory[0] else None,
+        "memory_mb": round(memory_mb()[0], 1),
+        "memory_mb_parts": parts,
+        "memory_growth": round(parts[-1] / parts[0] - 1, 4) if parts else None,
     }
 
 
+def _medians(memory: list[float]) -> list[float]:
+    """Of each of MEMORY_PARTS parts; none when there is too little."""
+    if len(memory) < MEMORY_PARTS:
+        return []
+    return [round(float(np.median(part)), 1) for part in np.array_split(memory, MEMORY_PARTS)]
+
+
 async def _remember_memory(replay: Replay, memory: list[float]) -> None:
-    while replay.position < WARM_UP_HOURS * 3600 * CAPTURE_RATE:
-        await anyio.sleep(0.2)
-    memory[0] = memory_mb()[0]
+    """Look once in every minute of sound after the warm-up."""
+    due = WARM_UP_HOURS * 3600
+    while True:
+        await anyio.sleep(0.05)
+        if replay.position >= due * CAPTURE_RATE:
+            memory.append(memory_mb()[0])
+            due += SCENE_SECONDS

@@ -199,6 +199,10 @@ class DelayedWake(ScoringWake, Protocol):
     delay: int
     """Samples from the end of the word until it is heard, as it is on average."""
 
+    def afresh(self) -> DelayedWake:
+        """Another that listens for the same word with the same network, and has heard nothing yet."""
+        ...
+
 
 class VadEngine(Protocol):
     """Says for every 32 ms how likely somebody speaks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class OwnWake:
     delay: int
     """Samples from the end of the word until it is reported, as it is on average."""
 
+    _embed: SpeechEmbedding
     _recent: Floats
     _hops: int
     _quiet_until: int
@@ -61,9 +63,17 @@ class OwnWake:
             raise ModelError(f"no wake word in {folder}: `assistant wake list` shows those there are") from error
         self.word = folder.name
         self.threshold = 0.5 if threshold is None else threshold
-        self._embed = SpeechEmbedding(features_dir, cache)
         self._head = OnnxSession(folder / HEAD_FILE)
+        self._settled = SpeechEmbedding(features_dir, cache)
+        faint = np.random.default_rng(0).standard_normal(SETTLED * HOP) * FAINT
+        self._before: Floats = self._settled.feed(np.rint(faint).astype(np.int16))[-(WINDOW - 1) :]
         self.reset()
+
+    def afresh(self) -> OwnWake:
+        """See DelayedWake.afresh."""
+        other = copy.copy(self)
+        other.reset()
+        return other
 
     def feed(self, samples: Samples) -> list[Wake]:
         """See WakeEngine.feed."""
@@ -92,8 +102,7 @@ class OwnWake:
 
     def reset(self) -> None:
         """See WakeEngine.reset."""
-        self._embed.reset()
-        faint = np.random.default_rng(0).standard_normal(SETTLED * HOP) * FAINT
-        self._recent = self._embed.feed(np.rint(faint).astype(np.int16))[-(WINDOW - 1) :]
+        self._embed = copy.copy(self._settled)  # whose arrays are replaced, never written to
+        self._recent = self._before
         self._hops = 0
         self._quiet_until = 0

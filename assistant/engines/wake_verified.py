@@ -3,8 +3,9 @@
 Our network for a word (engine `own`) is fooled by clatter, hardly ever by speech; microWakeWord's is fooled by speech, hardly
 ever by noise. So ours listens all the time, and when it fires, two others hear the last seconds from a buffer and go on listening
 for a moment. A voice must have been heard, always. Where a second network knows the word, it must have heard something of it,
-unless ours is very sure: it is nearly deaf in noise. If it has heard more than that, ours may even doubt. Idle listening costs no
-more than our network alone.
+unless ours is very sure: it is nearly deaf in noise. If it has heard more than that, ours may even doubt. As what ours makes of a
+sound can hang on where its steps begin, it hears the last seconds again in steps that begin half a step later: both hearings must
+agree, but when the other network is convinced, one is enough. Idle listening costs no more than our network alone.
 """
 
 from __future__ import annotations
@@ -23,18 +24,23 @@ VOICE = 0.5
 VOICE_SAMPLES = CAPTURE_RATE
 """How far back a voice may lie: the voice activity detector begins with the last 1 s, and judges like one that has heard more."""
 
-HEARSAY, TESTIMONY = 0.01, 0.1
-"""Scores of the second network: what it must have heard at least, and what counts for the word. Alone it would want 0.7."""
+HEARSAY, TESTIMONY, CONVINCED = 0.01, 0.1, 0.5
+"""Scores of the second network: what it must have heard at least, what counts for the word, and what lets the better of the
+first's two hearings count instead of the worse. Alone it would want 0.7."""
 
 SURE = 10.0
 """In logits: so far above its threshold the first needs no second."""
 
-WORTH, MOST = 3.0, 6.0
-"""In logits: what testimony of TESTIMONY adds to the first's score, and what the surest adds; between, logits of both add up."""
+GLIMMER = 12.0
+"""In logits: so far below its threshold the first opens a case. Its other hearing may be far better."""
 
-HISTORY, RECENT = 3 * CAPTURE_RATE, int(1.5 * CAPTURE_RATE)
-"""Samples that the second network hears from before the first fired, and the last of them, in which it may find the word, if they
-are not of the word before. What comes before only settles it."""
+WORTH, MOST = 3.0, 6.0
+"""In logits: what testimony of TESTIMONY adds to the first's score, and what the surest adds; between, logits of both add up.
+Below, what is added falls to nothing at HEARSAY."""
+
+HISTORY, RECENT = 38 * HOP, int(1.5 * CAPTURE_RATE)
+"""Samples that are heard again, whole steps of the first network, and the last of them, in which the word may be found unless
+they are of the word before. What comes before only settles a network."""
 
 PATIENCE = CAPTURE_RATE // 2
 """Samples that the witnesses may go on listening."""
@@ -43,7 +49,8 @@ QUIET = int(1.2 * CAPTURE_RATE)
 """Samples after a word during which it is not reported again: the end of the same word is still in what all hear."""
 
 REQUEST = 4 * CAPTURE_RATE
-"""Samples after a word in which a request is probably being said: hearsay of another word does not interrupt it."""
+"""Samples after a word in which a request is probably being said: another word interrupts it only when the second testifies,
+however sure the first is ("for nine hours" can sound like "okay nabu")."""
 
 
 class VerifiedWake:
@@ -64,7 +71,7 @@ class VerifiedWake:
     def __init__(self, first: DelayedWake, vad: VadEngine, second: ScoringWake | None = None) -> None:
         self._first, self._vad, self._second = first, vad, second
         self.word, self.phrase, self.threshold = first.word, first.phrase, first.threshold
-        self._least = self.threshold if second is None else _moved(self.threshold, -MOST)
+        self._least = self.threshold if second is None else _moved(self.threshold, -GLIMMER)
         self.step: int = HOP
         self.reset()
 
@@ -90,9 +97,10 @@ class VerifiedWake:
         if self._position - self._reported <= QUIET:
             return []
         if self._case is not None:
-            self._case.go_on(step, score, self._position)
+            self._case.go_on(step, score, self._history, self._position - self._reported)
         elif score > self._least:
-            self._case = _Case(self._position, score, self.threshold, self._vad, self._second)
+            again = None if self._second is None else self._first.afresh()
+            self._case = _Case(self._position, score, self.threshold, self._vad, self._second, again)
             self._case.look_back(self._history, self._position - self._reported)
         return self._judge()
 
@@ -120,39 +128,55 @@ class VerifiedWake:
 
 
 class _Case:
-    """The first network has fired: what the witnesses say.
+    """The first network has heard something: what the witnesses say.
 
     Args:
-        opened: position at which it fired.
+        opened: position at which it heard it.
         score: its score there.
         threshold: score at which it hears the word.
+        vad: hears voices; only when one was heard are the networks asked, as noise alone can open case after case.
+        second: another network for the word, None = there is none.
+        again: the first network once more, which has heard nothing yet; None = there is no second.
     """
 
-    def __init__(self, opened: int, score: float, threshold: float, vad: VadEngine, second: ScoringWake | None) -> None:
-        self.opened, self.heard_at = opened, opened
+    def __init__(
+        self, opened: int, score: float, threshold: float, vad: VadEngine, second: ScoringWake | None, again: ScoringWake | None
+    ) -> None:
+        self.opened = self.heard_at = self._now = opened
         self._score, self._threshold = score, threshold
-        self._vad, self._second = vad, second
-        self._voice = self._heard = self._needed = 0.0
+        self._vad, self._second, self._again = vad, second, again
+        self._voice = self._heard = self._shifted = 0.0
+        self._asked = self._interrupts = False
 
     def look_back(self, history: Samples, since: int) -> None:
         """Let the witnesses hear what was before. history: int16 (n,), up to the present; since: samples since the last word."""
-        self._needed = TESTIMONY if since < REQUEST else HEARSAY
+        self._interrupts = since < REQUEST
         self._vad.reset()
         self._voice = max(self._vad.feed(history[-VOICE_SAMPLES:]), default=0.0)
-        if self._second is not None:
-            recent = min(RECENT, since - QUIET)
-            self._second.reset()
-            self._second.scores(history[:-recent])
-            self._heard = max(self._second.scores(history[-recent:]), default=0.0)
+        self._ask(history, since)
 
-    def go_on(self, step: Samples, score: float, position: int) -> None:
-        """More sound, up to a position, and what the first network makes of it."""
-        if self._score <= self._threshold < score:
-            self.heard_at = position
+    def go_on(self, step: Samples, score: float, history: Samples, since: int) -> None:
+        """One step more: its sound, what the first network makes of it, and both of look_back as they are now."""
+        before = max(self._score, self._shifted)
+        self._now += len(step)
         self._score = max(self._score, score)
         self._voice = max([self._voice, *self._vad.feed(step)])
-        if self._second is not None:
+        if not self._asked:
+            self._ask(history, since)
+        elif self._second is not None and self._again is not None:
             self._heard = max([self._heard, *self._second.scores(step)])
+            self._shifted = max([self._shifted, *self._again.scores(step)])
+        if before <= self._threshold and max(self._score, self._shifted) > before:
+            self.heard_at = self._now
+
+    def _ask(self, history: Samples, since: int) -> None:
+        """Both networks about the past, once a voice was heard."""
+        self._asked = self._voice >= VOICE
+        if self._asked and self._second is not None and self._again is not None:
+            recent = min(RECENT, since - QUIET)
+            self._second.reset()
+            self._heard = _heard_lately(self._second, history, recent)
+            self._shifted = _heard_lately(self._again, history[HOP // 2 :], recent)
 
     def belief(self) -> float:
         """The first network's score with what the witnesses say: 0..1."""
@@ -160,9 +184,24 @@ class _Case:
             return 0.0
         if self._second is None:
             return self._score
-        if self._heard >= TESTIMONY:
-            return _moved(self._score, min(MOST, WORTH + _logit(self._heard) - _logit(TESTIMONY)))
-        return self._score if self._heard >= self._needed or self._score >= _moved(self._threshold, SURE) else 0.0
+        hearings = self._score, self._shifted
+        score = max(hearings) if self._heard >= CONVINCED else min(hearings)
+        if self._heard < (TESTIMONY if self._interrupts else HEARSAY):
+            return score if score >= _moved(self._threshold, SURE) and not self._interrupts else 0.0
+        return _moved(score, _worth(self._heard))
+
+
+def _worth(heard: float) -> float:
+    """Logits that what the second network has heard adds to the first's."""
+    if heard >= TESTIMONY:
+        return min(MOST, WORTH + _logit(heard) - _logit(TESTIMONY))
+    return WORTH * (_logit(heard) - _logit(HEARSAY)) / (_logit(TESTIMONY) - _logit(HEARSAY))
+
+
+def _heard_lately(network: ScoringWake, history: Samples, recent: int) -> float:
+    """The best score in the last samples of a history, of which those before only settle the network."""
+    network.scores(history[:-recent])
+    return max(network.scores(history[-recent:]), default=0.0)
 
 
 def _moved(score: float, logits: float) -> float:

@@ -135,8 +135,12 @@ class Says:
 
     word, phrase, delay, threshold = "hey_test", "hey test", 0, 0.5
 
-    def __init__(self, step: int, says: list[float]) -> None:
+    def __init__(self, step: int, says: list[float], again: float | None = None) -> None:
         self.step, self._says, self._next = step, says, 0
+        self._again = max(says) if again is None else again
+
+    def afresh(self) -> Says:
+        return Says(self.step, [self._again])
 
     def scores(self, samples: Samples) -> list[float]:
         found = [self._says[min(self._next + at, len(self._says) - 1)] for at in range(len(samples) // self.step)]
@@ -176,10 +180,52 @@ def test_a_word_needs_a_voice_and_another_network_that_heard_of_it(
     assert len(hear(engine, np.zeros(1280 * len(first), np.int16))) == heard
 
 
-@pytest.mark.parametrize(("second", "heard"), [(0.02, 2), (0.2, 3)])
-def test_hearsay_does_not_interrupt_a_request(second: float, heard: int) -> None:
+@pytest.mark.parametrize(
+    ("first", "again", "second", "heard"),
+    [
+        (1e-5, 0.9, 0.6, 1),
+        (1e-5, 0.1, 0.6, 1),  # in doubt in both, but the other network has heard it
+        (1e-5, 0.9, 0.2, 0),  # only the other network makes it count
+        (1e-6, 0.9, 0.9, 0),  # not even a glimmer: nobody looked
+        (1e-5, 0.0, 0.9, 0),
+        (0.9, 0.6, 0.02, 1),
+        (0.9, 0.2, 0.02, 0),  # both hearings must agree
+        (0.9, 0.2, 0.08, 1),  # with what the other network adds they do
+        (0.9, 0.001, 0.2, 0),
+        (0.9, 0.001, 0.6, 1),  # it is convinced: the better hearing counts
+        (0.99999, 0.9999, 0.005, 0),
+        (0.99999, 0.99999, 0.005, 1),
+    ],
+)
+def test_a_word_is_heard_again_half_a_step_later(first: float, again: float, second: float, heard: int) -> None:
+    steps = [0.0] * 20 + [first] + [0.0] * 20
+    engine = VerifiedWake(Says(1280, steps, again), Says(512, [0.9]), Says(480, [second]))  # type: ignore[arg-type]
+    assert len(hear(engine, np.zeros(1280 * len(steps), np.int16))) == heard
+
+
+def test_what_is_heard_again_begins_half_a_step_later() -> None:
+    """After 10.5 s, with a glimmer in the last step; every sample says where it stands in a step of the first network."""
+    heard: list[Any] = []
+
+    class Again(Says):
+        def scores(self, samples: Any) -> list[float]:
+            heard.append(samples)
+            return super().scores(samples)
+
+    class First(Says):
+        def afresh(self) -> Says:
+            return Again(1280, [0.0])
+
+    engine = VerifiedWake(First(1280, [0.0] * 130 + [1e-5, 0.0]), Says(512, [0.9]), Says(480, [0.9]))  # type: ignore[arg-type]
+    engine.feed(np.tile(np.arange(1280, dtype=np.int16), 131))
+    sound = np.concatenate(heard)
+    assert len(sound) > 32000 and (sound == (np.arange(len(sound)) + 640) % 1280).all()
+
+
+@pytest.mark.parametrize(("score", "second", "heard"), [(0.9, 0.02, 2), (0.9, 0.2, 3), (0.99999, 0.005, 2)])
+def test_only_testimony_interrupts_a_request(score: float, second: float, heard: int) -> None:
     """The word, and what the first network takes for it 2 s and 8 s later."""
-    fires = [0.0] * 20 + [0.9] + [0.0] * 24 + [0.9] + [0.0] * 74 + [0.9] + [0.0] * 20
+    fires = [0.0] * 20 + [score] + [0.0] * 24 + [score] + [0.0] * 74 + [score] + [0.0] * 20
     engine = VerifiedWake(Says(1280, fires), Says(512, [0.9]), Says(480, [second]))  # type: ignore[arg-type]
     assert len(hear(engine, np.zeros(1280 * len(fires), np.int16))) == heard
 
