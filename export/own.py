@@ -37,7 +37,7 @@ def _file(name: str) -> Model:
 
 
 def detector(_: Path) -> Model:
-    """Our detector as it ships, with its half-precision weights made fp32."""
+    """Our detector as it ships, with its eight-bit weights made fp32."""
     return surgery.drop_outputs_axis_names(surgery.slim(_file("detector.onnx")))
 
 
@@ -76,12 +76,12 @@ DETECTOR = ModelSpec(
     "",
     APACHE,
     "",
-    "The assistant's own detector, 320 x 320",
+    "The assistant's own detector, 416 x 416",
     (
         Part(
             "detector",
             detector,
-            ({"picture": Range.fixed(1, 3, 320, 320)},),
+            ({"picture": Range.fixed(1, 3, 416, 416)},),
             detector_as_shipped,
             {"picture": scaled(60.0, 120.0)},
             int8=("Conv",),

@@ -9,9 +9,6 @@ import numpy as np
 from assistant.engines import MOST_OBJECTS, Pixels, SeenObject, Sight, VisionEngine
 from assistant.engines.boxes import overlap, pooled
 
-SURE = 0.4
-"""Score from which the second engine's things count: 0 of 128 photos of COCO then have a false lamp (docs/eyes.md)."""
-
 SAME = 0.5
 """Overlap from which the second engine's thing is what the first took for something else."""
 
@@ -30,7 +27,7 @@ class TwoLooks:
         added = [
             replace(thing, feature=pooled(sight.grid, thing.box))
             for thing in self._second.look(pixels).objects
-            if thing.label in self._added and thing.score >= SURE
+            if thing.label in self._added
         ]
         kept = [thing for thing in sight.objects if not _taken(thing, added)]
         best_first = sorted([*kept, *added], key=lambda thing: -thing.score)

@@ -16,10 +16,11 @@ import numpy as np
 
 from assistant.bench_eyes import Photo as Marked
 from assistant.bench_eyes import average_precision
+from assistant.bench_eyes import read_photos as read_marked
 from assistant.engines.boxes import COCO
 from assistant.engines.vision_own import GRAPH, OwnVision
 from assistant.engines.vision_yolox import Yolox
-from models.detector.data import LABELS, Photo, read_photos
+from models.detector.data import LABELS, OWN, Photo, read_photos
 
 
 def main() -> None:
@@ -44,12 +45,26 @@ def main() -> None:
         line["own, teacher's labels"] = _of(own, marked, shared)
         line["yolox"] = average_precision(teacher.candidates, marked, [label if label in shared else "" for label in COCO])
         print(json.dumps(line), flush=True)
+    print(json.dumps(_of_our_kinds(own, held_out, read_marked(options.data / "coco128_train"))), flush=True)
     print(json.dumps({"cpu_ms_p50": _cpu_ms(own, held_out[:60]), "yolox_cpu_ms_p50": _cpu_ms(teacher, held_out[:60])}))
 
 
 def _of(own: OwnVision, photos: Sequence[Marked], labels: Sequence[str]) -> object:
     """The numbers over some of our labels."""
     return average_precision(own.candidates, photos, [label if label in labels else "" for label in LABELS])
+
+
+def _of_our_kinds(own: OwnVision, held_out: Sequence[Photo], scenes: Sequence[Marked]) -> dict[str, str]:
+    """On how many photos a kind that COCO lacks is seen: where it is, on other things' photos, and on COCO's."""
+    seen = {}
+    for label in OWN:
+        kind = LABELS.index(label)
+        there = [photo for photo in held_out if kind in photo.kinds]
+        others = [photo for photo in held_out if not photo.real and kind not in photo.kinds]
+        for name, photos in ("where it is", there), ("other things", others), ("scenes of COCO", scenes):
+            hits = sum(any(thing.label == label for thing in own.look(photo.pixels).objects) for photo in photos)
+            seen[f"{label}, {name}"] = f"{hits}/{len(photos)}"
+    return seen
 
 
 def _marked(photo: Photo) -> Marked:

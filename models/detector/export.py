@@ -4,7 +4,7 @@
 
 Weights of convolutions become int8 with one scale per output channel, behind a cast and a product that the runtime computes once
 when it loads (it would keep a DequantizeLinear, and be half as fast). The file is a quarter of the size, the speed that of float.
-The decoding of boxes is in the engine, vision_own.py.
+The file gives probabilities; what boxes the cells mean is the engine's work (cells.py beside vision_own.py).
 """
 
 from __future__ import annotations
@@ -17,12 +17,26 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
+from torch import Tensor, nn
 
 from models.detector.data import LABELS
 from models.detector.network import SIDE, STRIDES, Detector
 
 LARGEST_FLOAT = 2048
 """Numbers of a tensor up to which it stays float: biases."""
+
+
+class Seen(nn.Module):
+    """The detector, with probabilities for a thing and for the kinds. (B, 3, 416, 416) -> (B, 3549, 5 + kinds)."""
+
+    def __init__(self, network: Detector) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """See Detector."""
+        raw = self.network(picture)
+        return torch.cat([raw[..., :4], raw[..., 4:].sigmoid()], dim=-1)
 
 
 def main() -> None:
@@ -33,10 +47,9 @@ def main() -> None:
     options = parser.parse_args()
     network = Detector(len(LABELS))
     network.load_state_dict(torch.load(options.weights, map_location="cpu", weights_only=True))
-    network.eval()
     beside = options.out.with_suffix(".float.onnx")
     torch.onnx.export(
-        network,
+        Seen(network).eval(),
         (torch.zeros(1, 3, SIDE, SIDE),),
         str(beside),
         input_names=["picture"],

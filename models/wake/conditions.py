@@ -120,6 +120,7 @@ def compare(
     folder: Annotated[Path, typer.Argument(help="with commands, wake, speech_de and noise")],
     texts: Annotated[Path, typer.Argument(help="CLINC150's training and validation sentences")],
     seed: Annotated[int, typer.Option(help="of the sentences, voices and surroundings")] = 0,
+    only: Annotated[list[str] | None, typer.Option(help="of the engines, as the table names them; repeatable")] = None,
 ) -> None:
     """Print how many words each engine hears in each place, and its false wakes."""
     kitchen = read_noise(next((folder / "noise").glob("*.flac")))
@@ -133,6 +134,8 @@ def compare(
     ]
     table = Table("engine", *said, *hours, title=f"of {len(words)}")
     for name, make in engines().items():
+        if only and name not in only:
+            continue
         engine = make()
         cells = [str(sum(heard(engine, sound) > 0 for sound in sounds)) for sounds in said.values()]
         false = [str(sum(heard(engine, sound) for sound in part)) for part in places]

@@ -1,15 +1,17 @@
-"""The small detector's training and export: what cells learn, overlaps, and the file against the network."""
+"""The detector that ships: what its training asks of which cells, overlaps, and the file against the network."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from assistant.engines.boxes import overlap
+from assistant.engines import cells as engine_cells
+from assistant.engines.boxes import COCO, overlap
 from assistant.engines.session import OnnxSession
-from assistant.engines.vision_own import GRAPH, LABELS, SIDE, OwnVision, _cells
+from assistant.engines.vision_own import GRAPH, LABELS, OwnVision
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -17,24 +19,41 @@ pytest.importorskip("cv2")
 
 from models.detector import data, export, network, train  # noqa: E402
 
+SIDE = network.SIDE
+
 
 def test_engine_and_training_agree() -> None:
-    assert LABELS == data.LABELS and SIDE == network.SIDE
-    centres, strides = _cells()
-    expected = network.cells()
-    assert np.allclose(centres, expected[0].numpy()) and np.allclose(strides, expected[1].numpy())
+    assert LABELS == data.LABELS and engine_cells.SIDE == SIDE
+    places, strides = network.cells()
+    assert np.allclose(engine_cells.PLACES, places.numpy()) and np.allclose(engine_cells.STRIDE, strides.numpy())
+    raw = np.random.default_rng(0).normal(size=(len(places), 7)).astype(np.float32)
+    corners = train.decode(torch.from_numpy(raw[:, :4]), places, strides).numpy()
+    assert np.allclose(engine_cells.decoded(raw, 2.0).corners, corners / 2, rtol=1e-4, atol=1e-3)
     assert GRAPH.stat().st_size < 5e6
 
 
+def test_it_begins_as_the_published_network(fetch: Any, registry: Any) -> None:
+    fetch("yolox-nano")
+    published = registry.path("yolox-nano") / "yolox_nano.onnx"
+    begun = network.Detector(len(LABELS)).eval()
+    begun.load_published(published)
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 3, SIDE, SIDE)).astype(np.float32)
+    session = OnnxSession(published)
+    expected = session.run({session.inputs[0]: np.ascontiguousarray(picture[:, ::-1])})[session.outputs[0]][0]
+    with torch.no_grad():
+        found = export.Seen(begun)(torch.from_numpy(picture))[0].numpy()
+    assert np.abs(found[:, :85] - expected).max() < 1e-3
+    assert found[:, 85:].max() < 0.05  # lamps and fans are rare at first
+
+
 def test_a_cell_learns_the_box_it_is_in() -> None:
-    centres, strides = network.cells()
+    places, strides = network.cells()
     boxes = torch.tensor([[40.0, 40, 90, 100], [20, 20, 300, 310]])
-    who = train.assign(boxes, centres, strides)
-    fine, coarse = who[:400], who[400:]
-    assert set(fine.tolist()) == {-1, 0} and 1 in coarse.tolist()
-    near = centres[:400][fine == 0]
-    assert ((near > boxes[0, :2]) & (near < boxes[0, 2:])).all()
-    assert (train.assign(torch.zeros(0, 4), centres, strides) == -1).all()
+    who = train.assign(boxes, places, strides)
+    assert set(who[strides[:, 0] == 8].tolist()) == {-1, 0} and 1 in who[strides[:, 0] == 32].tolist()
+    near = (places + 0.5) * strides
+    assert ((near[who == 0] > boxes[0, :2]) & (near[who == 0] < boxes[0, 2:])).all()
+    assert (train.assign(torch.zeros(0, 4), places, strides) == -1).all()
 
 
 def test_overlaps_of_pairs() -> None:
@@ -45,16 +64,28 @@ def test_overlaps_of_pairs() -> None:
 
 
 def test_a_perfect_answer_costs_nothing() -> None:
-    centres, strides = network.cells()
-    boxes, kinds = torch.tensor([[30.0, 50, 130, 120]]), torch.tensor([3])
-    who = train.assign(boxes, centres, strides)
-    raw = torch.full((1, 500, len(LABELS) + 4), -12.0)
-    raw[0, who == 0, 3] = 12
-    distances = torch.cat([centres - boxes[0, :2], boxes[0, 2:] - centres], dim=1) / strides
-    raw[0, :, -4:] = distances.clamp(min=1e-3).log()
+    places, strides = network.cells()
+    boxes, kinds = torch.tensor([[30.0, 50, 130, 120]]), torch.tensor([LABELS.index("lamp")])
+    who = train.assign(boxes, places, strides)
+    seen = torch.full((1, len(places), len(LABELS) + 5), -12.0)  # the teacher sees nothing
+    seen[..., :4] = 0
+    raw = seen.clone()
+    raw[0, who == 0, 4] = raw[0, who == 0, 5 + kinds[0]] = 12
+    middle, size = (boxes[0, :2] + boxes[0, 2:]) / 2, boxes[0, 2:] - boxes[0, :2]
+    raw[0, who == 0, :2], raw[0, who == 0, 2:4] = (middle / strides - places)[who == 0], (size / strides).log()[who == 0]
     wrong = raw.clone()
-    wrong[0, who == 0, 3], wrong[0, who == 0, 4] = -12, 12
-    assert train.loss(raw, [(boxes, kinds)]) < 1e-3 < 1 < train.loss(wrong, [(boxes, kinds)])
+    wrong[0, who == 0, 5 + kinds[0]], wrong[0, who == 0, 5] = -12, 12
+    target = [(boxes, kinds)]
+    assert train.loss(raw, seen, target) < 0.1 < 1 < train.loss(wrong, seen, target)
+
+
+def test_what_the_teacher_sees_is_kept() -> None:
+    nothing = [(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))]
+    seen = torch.full((1, len(network.cells()[0]), len(LABELS) + 5), -12.0)
+    seen[0, 100, 4] = seen[0, 100, 5 + COCO.index("cup")] = 12
+    moved = seen.clone()
+    moved[0, 100, :4] += 1
+    assert train.loss(seen, seen, nothing) < 0.5 < 1 < train.loss(moved, seen, nothing)
 
 
 def test_composed_pictures_have_their_things_inside() -> None:
@@ -77,7 +108,7 @@ def test_composed_pictures_have_their_things_inside() -> None:
 
 def test_the_file_computes_what_the_network_does(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    small = network.Detector(len(LABELS)).eval()
+    small = export.Seen(network.Detector(len(LABELS))).eval()
     path = tmp_path / "float.onnx"
     torch.onnx.export(
         small, (torch.zeros(1, 3, SIDE, SIDE),), str(path), input_names=["picture"], output_names=["cells"], dynamo=False
