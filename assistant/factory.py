@@ -97,7 +97,7 @@ def make_vision(config: Config, registry: Registry) -> VisionEngine:
     """The engine that finds things in a picture; our own where the default's model is missing. Raises ConfigError, ModelError."""
     vision, name = config.vision, config.vision.engine
     if vision == VisionConfig() and not registry.installed(vision.model):
-        log.warning("the model %s is not installed: the small built-in detector looks instead", vision.model)
+        log.warning("the model %s is not installed: the built-in detector looks instead", vision.model)
         name = "own"
     folder = () if name == "own" else (model_folder(registry, vision.model),)
     first: VisionEngine = engine_class("vision", name)(*folder)

@@ -1,1 +1,1 @@
-"""A small detector of household things that ships with the assistant: data, network, training, export, numbers."""
+"""The detector that ships with the assistant: data, network, training, export, numbers."""
