@@ -19,7 +19,7 @@ from assistant.engines.session import OnnxSession
 GRAPH = Path(__file__).parent / "graphs" / "detector.onnx"
 
 LABELS = (*COCO, "lamp", "ceiling fan")
-"""In the order of the network's outputs (models/detector/data.py; a test compares them)."""
+"""In the order of the network's outputs."""
 
 LEAST, LEAST_OWN = 0.1, 0.4
 """Scores from which a box is something seen: of COCO's kinds, as YOLOX-Nano's, whose scores ours learned; and of those that COCO

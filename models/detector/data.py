@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.engines.boxes import COCO, thinned
+from assistant.engines.cells import SIDE
+from assistant.engines.vision_own import LABELS
 from assistant.engines.vision_yolox import Yolox
-from models.detector.network import SIDE
 
 FOLDERS = {
     "Faces_easy": "person",
@@ -45,11 +46,8 @@ FOLDERS = {
 }
 """Caltech's folder -> label; "" = no label, seen only so that it is taken for nothing."""
 
-OWN = ("lamp", "ceiling fan")
+OWN = LABELS[len(COCO) :]
 """Kinds that COCO lacks."""
-
-LABELS = (*COCO, *OWN)
-"""What the detector names."""
 
 GROCERIES = 4
 """One grocery photo in so many is read: they are alike."""

@@ -18,9 +18,9 @@ from assistant.bench_eyes import Photo as Marked
 from assistant.bench_eyes import average_precision
 from assistant.bench_eyes import read_photos as read_marked
 from assistant.engines.boxes import COCO
-from assistant.engines.vision_own import GRAPH, OwnVision
+from assistant.engines.vision_own import GRAPH, LABELS, OwnVision
 from assistant.engines.vision_yolox import Yolox
-from models.detector.data import LABELS, OWN, Photo, read_photos
+from models.detector.data import OWN, Photo, read_photos
 
 
 def main() -> None:

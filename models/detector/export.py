@@ -19,8 +19,9 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from models.detector.data import LABELS
-from models.detector.network import SIDE, STRIDES, Detector
+from assistant.engines.cells import SIDE, STRIDES
+from assistant.engines.vision_own import LABELS
+from models.detector.network import Detector
 
 LARGEST_FLOAT = 2048
 """Numbers of a tensor up to which it stays float: biases."""

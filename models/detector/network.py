@@ -15,11 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 416
-"""Pixels along each side of the input; what the published weights were trained at."""
-
-STRIDES = (8, 16, 32)
-"""Pixels between the cells of the three scales."""
+from assistant.engines.cells import PLACES, STRIDE
 
 WIDTH = 64
 """Channels of the head."""
@@ -176,9 +172,4 @@ def _whole_pixels(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
 
 def cells() -> tuple[Tensor, Tensor]:
     """Column and row of every cell, shape (3549, 2), and its stride in pixels, shape (3549, 1)."""
-    places, strides = [], []
-    for stride in STRIDES:
-        rows, columns = torch.meshgrid(torch.arange(SIDE // stride), torch.arange(SIDE // stride), indexing="ij")
-        places.append(torch.stack([columns.flatten(), rows.flatten()], dim=1).float())
-        strides.append(torch.full((len(places[-1]), 1), float(stride)))
-    return torch.cat(places), torch.cat(strides)
+    return torch.from_numpy(PLACES), torch.from_numpy(STRIDE)

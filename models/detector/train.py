@@ -22,8 +22,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from assistant.engines.boxes import COCO
+from assistant.engines.vision_own import LABELS
 from assistant.engines.vision_yolox import Yolox
-from models.detector.data import LABELS, Photo, compose, read_photos
+from models.detector.data import Photo, compose, read_photos
 from models.detector.network import Detector, cells
 
 RADIUS = 1.5
