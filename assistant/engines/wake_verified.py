@@ -69,7 +69,8 @@ class VerifiedWake:
     _case: _Case | None
 
     def __init__(self, first: DelayedWake, vad: VadEngine, second: ScoringWake | None = None) -> None:
-        self._first, self._vad, self._second = first, vad, second
+        self._first, self._vad = first, vad
+        self._others = None if second is None else _Others(first, second)
         self.word, self.phrase, self.threshold = first.word, first.phrase, first.threshold
         self._least = self.threshold if second is None else _moved(self.threshold, -GLIMMER)
         self.step: int = HOP
@@ -99,8 +100,7 @@ class VerifiedWake:
         if self._case is not None:
             self._case.go_on(step, score, self._history, self._position - self._reported)
         elif score > self._least:
-            again = None if self._second is None else self._first.afresh()
-            self._case = _Case(self._position, score, self.threshold, self._vad, self._second, again)
+            self._case = _Case(self._position, score, self.threshold, self._vad, self._others)
             self._case.look_back(self._history, self._position - self._reported)
         return self._judge()
 
@@ -127,6 +127,29 @@ class VerifiedWake:
         self._case = None
 
 
+class _Others:
+    """Those that are asked about the word: another network for it, and the first once more.
+
+    heard, shifted: the best score of each since the last `look_back`, 0 before.
+    """
+
+    def __init__(self, first: DelayedWake, second: ScoringWake) -> None:
+        self._first, self._second, self._again = first, second, first.afresh()
+        self.heard = self.shifted = 0.0
+
+    def look_back(self, history: Samples, recent: int) -> None:
+        """Let both hear what was before. recent: samples at the end of the history in which the word may lie."""
+        self._second.reset()
+        self._again = self._first.afresh()
+        self.heard = _heard_lately(self._second, history, recent)
+        self.shifted = _heard_lately(self._again, history[HOP // 2 :], recent)
+
+    def go_on(self, step: Samples) -> None:
+        """One step more."""
+        self.heard = max([self.heard, *self._second.scores(step)])
+        self.shifted = max([self.shifted, *self._again.scores(step)])
+
+
 class _Case:
     """The first network has heard something: what the witnesses say.
 
@@ -135,17 +158,14 @@ class _Case:
         score: its score there.
         threshold: score at which it hears the word.
         vad: hears voices; only when one was heard are the networks asked, as noise alone can open case after case.
-        second: another network for the word, None = there is none.
-        again: the first network once more, which has heard nothing yet; None = there is no second.
+        others: the networks; None = a voice is enough.
     """
 
-    def __init__(
-        self, opened: int, score: float, threshold: float, vad: VadEngine, second: ScoringWake | None, again: ScoringWake | None
-    ) -> None:
+    def __init__(self, opened: int, score: float, threshold: float, vad: VadEngine, others: _Others | None) -> None:
         self.opened = self.heard_at = self._now = opened
         self._score, self._threshold = score, threshold
-        self._vad, self._second, self._again = vad, second, again
-        self._voice = self._heard = self._shifted = 0.0
+        self._vad, self._others = vad, others
+        self._voice = 0.0
         self._asked = self._interrupts = False
 
     def look_back(self, history: Samples, since: int) -> None:
@@ -157,38 +177,38 @@ class _Case:
 
     def go_on(self, step: Samples, score: float, history: Samples, since: int) -> None:
         """One step more: its sound, what the first network makes of it, and both of look_back as they are now."""
-        before = max(self._score, self._shifted)
+        before = self._best()
         self._now += len(step)
         self._score = max(self._score, score)
         self._voice = max([self._voice, *self._vad.feed(step)])
         if not self._asked:
             self._ask(history, since)
-        elif self._second is not None and self._again is not None:
-            self._heard = max([self._heard, *self._second.scores(step)])
-            self._shifted = max([self._shifted, *self._again.scores(step)])
-        if before <= self._threshold and max(self._score, self._shifted) > before:
+        elif self._others is not None:
+            self._others.go_on(step)
+        if before <= self._threshold and self._best() > before:
             self.heard_at = self._now
 
     def _ask(self, history: Samples, since: int) -> None:
-        """Both networks about the past, once a voice was heard."""
+        """The networks about the past, once a voice was heard."""
         self._asked = self._voice >= VOICE
-        if self._asked and self._second is not None and self._again is not None:
-            recent = min(RECENT, since - QUIET)
-            self._second.reset()
-            self._heard = _heard_lately(self._second, history, recent)
-            self._shifted = _heard_lately(self._again, history[HOP // 2 :], recent)
+        if self._asked and self._others is not None:
+            self._others.look_back(history, min(RECENT, since - QUIET))
+
+    def _best(self) -> float:
+        """The better of the first network's hearings so far."""
+        return max(self._score, self._others.shifted) if self._asked and self._others is not None else self._score
 
     def belief(self) -> float:
         """The first network's score with what the witnesses say: 0..1."""
         if self._voice < VOICE:
             return 0.0
-        if self._second is None:
+        if self._others is None:
             return self._score
-        hearings = self._score, self._shifted
-        score = max(hearings) if self._heard >= CONVINCED else min(hearings)
-        if self._heard < (TESTIMONY if self._interrupts else HEARSAY):
+        heard, hearings = self._others.heard, (self._score, self._others.shifted)
+        score = max(hearings) if heard >= CONVINCED else min(hearings)
+        if heard < (TESTIMONY if self._interrupts else HEARSAY):
             return score if score >= _moved(self._threshold, SURE) and not self._interrupts else 0.0
-        return _moved(score, _worth(self._heard))
+        return _moved(score, _worth(heard))
 
 
 def _worth(heard: float) -> float:

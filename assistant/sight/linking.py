@@ -52,7 +52,8 @@ LIKELY = 0.1
 """Score from which a thing may be of another kind than its label."""
 
 SECOND = 0.3
-"""The same, as a part of its label's score; both chosen by hand."""
+"""The same, as a part of its label's score; and the part of the surest device's score below which another is not meant. Both
+chosen by hand."""
 
 PLAIN = 0.5
 """Salience, as a part of the most salient one's, from which another device could as well be meant; chosen by hand."""
@@ -121,7 +122,9 @@ def _looks_like(thing: SeenObject, home: Home, area: str) -> list[InView]:
 
 
 def plausible(views: Sequence[InView]) -> tuple[InView, ...]:
-    """Those that could be meant: not the ones that are much less to be seen than another."""
+    """Those that could be meant: not the ones that are much less sure, or much less to be seen, than another."""
+    surest = max((view.score for view in views), default=0.0)
+    views = [view for view in views if view.score >= SECOND * surest]
     most = max((salience(*_of(view)) for view in views), default=0.0)
     return tuple(view for view in views if salience(*_of(view)) >= PLAIN * most)
 

@@ -138,6 +138,11 @@ def test_two_that_could_be_meant_are_a_question(kitchen: Watcher) -> None:
     assert kitchen.reply("the right one") == "The TV is off."
 
 
+def test_something_large_that_is_hardly_seen_is_not_meant(kitchen: Watcher) -> None:
+    kitchen.see(seen("tv", RIGHT, 0.7), seen("oven", (0.0, 0.0, 1.0, 1.0), 0.18))
+    assert kitchen.reply("turn that off") == "The TV is off."
+
+
 def test_the_other_one(kitchen: Watcher) -> None:
     kitchen.see(seen("tv", RIGHT), seen("oven", LEFT))
     assert kitchen.reply("turn off the left one") == "The oven is off."
