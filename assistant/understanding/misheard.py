@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from assistant.devices import select
 from assistant.home import Home
 from assistant.intents import Intent
 from assistant.spoken import words
@@ -102,16 +103,16 @@ class Misheard:
             return _less_sure((settle(match, better, self._home),))
         return self.closest(text)
 
-    def closest(self, text: str) -> tuple[Intent, ...]:
-        """By what stands in the place of the device's name."""
+    def closest(self, text: str, domain: str = "") -> tuple[Intent, ...]:
+        """By what stands in the place of the device's name. domain: what only can be meant, "" = anything."""
         for patterns, certain in ((CERTAIN, True), (LIKELY, False)):
             for pattern in patterns:
                 found = pattern.fullmatch(text)
-                if found is not None and (intents := self._named(text, found["name"], certain)):
+                if found is not None and (intents := self._named(text, found["name"], certain, domain)):
                     return intents
         return ()
 
-    def _named(self, text: str, said: str, certain: bool) -> tuple[Intent, ...]:
+    def _named(self, text: str, said: str, certain: bool, domain: str) -> tuple[Intent, ...]:
         phrase = without_article(said)
         words = phrase.split()
         if not words or len(words) > LONGEST_NAME or NOT_IN_NAMES & set(words):
@@ -119,6 +120,8 @@ class Misheard:
         sure: list[tuple[str, tuple[Intent, ...]]] = []
         perhaps: list[tuple[str, tuple[Intent, ...]]] = []
         for candidate in near(phrase, self._names.spoken):
+            if not select(self._home.entities, name=candidate.name, domain=domain):
+                continue
             match = self._match(text.replace(said, spoken_form(candidate.name), 1))
             if match is not None and match.slots.get("name") == candidate.name:
                 choice = (candidate.name, _less_sure((settle(match, text, self._home),)))

@@ -13,7 +13,7 @@ from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Matc
 from assistant.understanding.misheard import Misheard, Names, about_pronoun, sounds_like_device
 from assistant.understanding.quantities import measures
 from assistant.understanding.split import VERBS, Splitter, segments
-from assistant.understanding.targets import devices_of, settle
+from assistant.understanding.targets import devices_of, domain_of, settle
 from assistant.understanding.text import without_article, without_commas, without_fillers
 
 PRONOUN = re.compile(
@@ -116,7 +116,9 @@ class Reader:
             return tuple(Intent(match.intent, {**slots, "name": name}, 0.9, text) for name in self._devices)
         intent = settle(match, text, self._home)
         if intent.name == "MissingDevice":
-            return self._remember(self._misheard.closest(text)) or (intent,)
+            kind = domain_of(match) if "area" in match.slots else ""  # a room is not a device whose name was misheard
+            closest = self._misheard.closest(text, kind)
+            return (intent,) if kind and _is_missing(closest) else self._remember(closest) or (intent,)
         return self._remember((intent,))
 
     def _adjustable(self, text: str) -> bool:
@@ -194,3 +196,7 @@ def _swallowed(intents: tuple[Intent, ...]) -> bool:
     """Whether a wildcard took what looks like another command: "a timer called pasta and turn on the light"."""
     free = str(intents[0].slots.get("name", "")).split()
     return intents[0].confidence < 1 and "and" in free and bool(VERBS & set(free[free.index("and") :]))
+
+
+def _is_missing(intents: tuple[Intent, ...]) -> bool:
+    return any(intent.name == "MissingDevice" for intent in intents)

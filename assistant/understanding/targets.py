@@ -43,7 +43,7 @@ def settle(match: Match, text: str, home: Home) -> Intent:
     intent = Intent(match.intent, slots, 0.9 if match.free else 1.0, text)
     if "name" in slots or match.intent not in COMMANDS:
         return intent
-    domain = str(slots.get("domain") or DOMAIN_OF.get(match.intent, ""))
+    domain = domain_of(match)
     kind, area = str(slots.get("device_class", "")), str(slots.get("area", ""))
     if match.slots.get("domain") == "any":
         return intent.with_slots({"domain": "any"})
@@ -51,6 +51,12 @@ def settle(match: Match, text: str, home: Home) -> Intent:
     if not found:
         return _missing(kind or SPOKEN_DOMAINS.get(domain, "such device"), area, text)
     return _choose(intent.with_slots({"domain": domain} if domain else {}), found, text, home)
+
+
+def domain_of(match: Match) -> str:
+    """What kind of device a match is about, "" for any."""
+    domain = str(match.slots.get("domain") or DOMAIN_OF.get(match.intent, ""))
+    return "" if domain == "any" else domain
 
 
 def devices_of(intent: Intent, home: Home) -> tuple[str, ...]:

@@ -253,3 +253,27 @@ def test_a_device_added_later_is_understood(talk: Talk) -> None:
     assert "do not know" in talk.reply("turn on the aquarium")
     talk.home.add(Entity("switch.aquarium", "aquarium", "switch"))
     assert talk.reply("turn on the aquarium") == "The aquarium is on."
+
+
+@pytest.mark.parametrize("text", ["make the kitchen cooler", "make the bedroom warmer", "it's too cold in the bedroom"])
+def test_a_room_is_not_a_device_whose_name_was_misheard(talk: Talk, text: str) -> None:
+    """No lamp is switched off because its room has no heating."""
+    outcome = talk.say(text)
+    assert outcome.reply.text.startswith("I do not know any heating in the ")
+    assert not [action for acted in outcome.acted for action in acted.actions]
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("are the lights on", "Yes, the kitchen light is on."),
+        ("are the lights on in the kitchen", "Yes, the kitchen light is on."),
+        ("are the lights still on in the hallway", "No, no light is on in the hallway."),
+        ("is the light on in the kitchen", "Yes, the kitchen light is on."),
+        ("are the lights off in the kitchen", "No, the kitchen light is on at one hundred percent."),
+        ("is anything on in the kitchen", "The kitchen light is on."),
+    ],
+)
+def test_lights_of_a_room_are_asked_about(talk: Talk, text: str, reply: str) -> None:
+    talk.say("turn on the kitchen light")
+    assert talk.reply(text) == reply
