@@ -84,8 +84,8 @@ class Timer:
 class Timers:
     """All timers and alarms. path: the SQLite file, created when missing; clock: the time.
 
-    Safe to call from any thread. A damaged file is moved aside with a warning. When the disk is read-only or full, `add` and
-    `cancel` raise SkillError with a sentence to speak; reading goes on.
+    Safe to call from any thread. A damaged file is moved aside with a warning. When the disk is read-only or full, `add`,
+    `move` and `cancel` raise SkillError with a sentence to speak; reading goes on.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -109,12 +109,21 @@ class Timers:
         assert cursor.lastrowid is not None
         return Timer(cursor.lastrowid, kind, name, due, length_s)
 
+    def move(self, timer: Timer, due: datetime, length_s: float) -> bool:
+        """Let one ring at another time; False when it was gone already. Raises SkillError when that cannot be saved."""
+        change = "UPDATE timers SET due_s = ?, length_s = ? WHERE id = ? AND rung = 0"
+        return self._changed(change, (due.timestamp(), length_s, timer.id))
+
     def cancel(self, timer_id: int) -> bool:
         """Remove one; False when it was gone already. Raises SkillError when that cannot be saved."""
+        return self._changed("DELETE FROM timers WHERE id = ? AND rung = 0", (timer_id,))
+
+    def _changed(self, change: str, values: tuple[float, ...]) -> bool:
+        """Whether a statement changed one timer."""
         with self._lock:
             try:
                 with self._connection() as database:
-                    return database.execute("DELETE FROM timers WHERE id = ? AND rung = 0", (timer_id,)).rowcount == 1
+                    return database.execute(change, values).rowcount == 1
             except sqlite3.Error as error:
                 raise SkillError(f"I cannot save timers: {_why(error)}.") from error
 

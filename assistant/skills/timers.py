@@ -1,7 +1,8 @@
-"""Timers: set, ask, list, cancel. They are kept on the disk; writing happens in a worker thread."""
+"""Timers: set, ask, list, lengthen, shorten, cancel. They are kept on the disk; writing happens in a worker thread."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -26,11 +27,22 @@ class NewTimer:
 
 @dataclass(frozen=True, slots=True)
 class WhichTimer:
-    """One by name or by the length it was set to; all = 1 for all; nothing = the only or the next one."""
+    """One by name or by the length it was set to, or by id, as a question has it; all = 1 for all; nothing = the only one."""
 
     name: str = ""
     seconds: float = 0.0
     all: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """seconds: how much more, or less with less = 1; of which timer: its name, or its id, as a question has it."""
+
+    seconds: float
+    name: str = ""
+    less: int = 0
+    id: int = 0
 
 
 @skill("TimerSet")
@@ -72,8 +84,10 @@ async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
     if not running:
         return Reply("No timer is running.")
     chosen = running if slots.all else _chosen(running, slots)
-    if len(chosen) > 1 and not slots.all:
-        return _which(chosen)
+    if not slots.all:
+        if _differ(chosen):
+            return _which(chosen, lambda timer: Intent("TimerCancel", {"id": timer.id}))
+        chosen = chosen[:1]
     for timer in chosen:
         await to_thread.run_sync(services.timers.cancel, timer.id)
     actions = tuple(Action(f"timer:{timer.id}", "cancelled", 1) for timer in chosen)
@@ -81,9 +95,30 @@ async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
     return Reply(f"{said} cancelled.", actions=actions)
 
 
-def _which(timers: list[Timer]) -> Reply:
-    """Ask which of several timers is meant."""
-    options = {timer.title(): (Intent("TimerCancel", {"name": timer.name, "seconds": timer.length_s}),) for timer in timers}
+@skill("TimerChange")
+async def change_timer(slots: Change, services: Services) -> Reply:
+    """Let one ring later or sooner; asks when it is not clear which."""
+    running = await _running(services)
+    if not running:
+        return Reply("No timer is running.")
+    chosen = _chosen(running, WhichTimer(slots.name, id=slots.id))
+    if _differ(chosen):
+        again = {"seconds": slots.seconds, "less": slots.less}
+        return _which(chosen, lambda timer: Intent("TimerChange", {**again, "id": timer.id}))
+    timer, more = chosen[0], -slots.seconds if slots.less else slots.seconds
+    left = (timer.due - services.clock.now()).total_seconds() + more
+    if left <= 0:
+        raise SkillError(f"The {timer.title()} has only {spoken.duration(left - more)} left.")
+    due = timer.due + timedelta(seconds=more)
+    if not await to_thread.run_sync(services.timers.move, timer, due, max(left, timer.length_s + more)):
+        return Reply("No timer is running.")  # it has just rung
+    action = Action(f"timer:{timer.id}", "seconds", left)
+    return Reply(f"The {timer.title()} has {spoken.duration(left)} left now.", actions=(action,))
+
+
+def _which(timers: list[Timer], then: Callable[[Timer], Intent]) -> Reply:
+    """Ask which of several timers is meant. then: what is done with it."""
+    options = {timer.title(): (then(timer),) for timer in timers}
     names = spoken.listing([f"the {title}" for title in options], "or")
     return Reply(f"Which one: {names}?", expects_answer=True, question=Question(options=options))
 
@@ -94,15 +129,23 @@ async def _running(services: Services) -> list[Timer]:
 
 
 def _chosen(running: list[Timer], slots: WhichTimer) -> list[Timer]:
-    """The timers that fit a name or length. Raises SkillError when none does."""
-    if slots.name:
-        found = [timer for timer in running if timer.name.lower() == slots.name.lower()]
-        if not found:
-            raise SkillError("There is no timer of that name.")
-        return found
-    if slots.seconds:
-        found = [timer for timer in running if timer.length_s == slots.seconds]
-        if not found:
-            raise SkillError("There is no timer of that length.")
-        return found
-    return running
+    """The timers that fit an id, a name or a length. Raises SkillError when none does."""
+    if slots.id:
+        found, trouble = [timer for timer in running if timer.id == slots.id], "That timer is over."
+    elif slots.name:
+        found, trouble = (
+            [timer for timer in running if timer.name.lower() == slots.name.lower()],
+            "There is no timer of that name.",
+        )
+    elif slots.seconds:
+        found, trouble = [timer for timer in running if timer.length_s == slots.seconds], "There is no timer of that length."
+    else:
+        return running
+    if not found:
+        raise SkillError(trouble)
+    return found
+
+
+def _differ(timers: list[Timer]) -> bool:
+    """Whether a question can tell them apart; else the one that rings first is meant."""
+    return len({timer.title() for timer in timers}) > 1

@@ -44,7 +44,8 @@ _NUMBER = r"(?:\d+(?:\.\d+)?)"
 _UNIT = r"(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?)"
 _HALF = r"(?P<half>(?:a )?half (?:an? )?|1/2 (?:an? )?)"
 _QUARTERS = r"(?P<quarters>(?:a |1 |3 )?quarters? of an? )"
-_AMOUNT = rf"(?P<n>{_NUMBER}|an?|a couple of|couple of) (?P<and_half>and (?:a )?half |and (?:a )?quarter )?"
+_ONE_OR_TWO = "one|another|an?|a couple of|couple of"
+_AMOUNT = rf"(?P<n>{_NUMBER}|{_ONE_OR_TWO}) (?:more |extra )?(?P<and_half>and (?:a )?half |and (?:a )?quarter )?"
 _PIECE = rf"(?:{_HALF}|{_QUARTERS}|{_AMOUNT})"
 _DURATION_PIECE = re.compile(_PIECE + _UNIT + r"\b(?! timers?\b(?<=a second timer))")
 _JOIN = re.compile(r" (?:and |, |, and )?")
@@ -256,7 +257,7 @@ def _seconds(piece: re.Match[str]) -> tuple[float, int]:
         return unit / 2, unit
     if piece["quarters"]:
         return unit * (0.75 if piece["quarters"].startswith("3") else 0.25), unit
-    amount = {"a": 1.0, "an": 1.0, "a couple of": 2.0, "couple of": 2.0}.get(piece["n"])
+    amount = {"a": 1.0, "an": 1.0, "one": 1.0, "another": 1.0, "a couple of": 2.0, "couple of": 2.0}.get(piece["n"])
     value = amount if amount is not None else float(piece["n"])
     if piece["and_half"]:
         value += 0.5 if "half" in piece["and_half"] else 0.25

@@ -277,3 +277,31 @@ def test_a_room_is_not_a_device_whose_name_was_misheard(talk: Talk, text: str) -
 def test_lights_of_a_room_are_asked_about(talk: Talk, text: str, reply: str) -> None:
     talk.say("turn on the kitchen light")
     assert talk.reply(text) == reply
+
+
+def test_a_timer_is_lengthened_and_shortened(talk: Talk) -> None:
+    assert talk.reply("add five minutes to the timer") == "No timer is running."
+    talk.say("set a timer for ten minutes")
+    talk.clock.move(60)
+    assert talk.reply("add five minutes to my timer") == "The ten minute timer has fourteen minutes left now."
+    assert talk.reply("add another minute") == "The fifteen minute timer has fifteen minutes left now."
+    assert talk.reply("take two minutes off the timer") == "The sixteen minute timer has thirteen minutes left now."
+    assert talk.reply("shorten the timer by an hour") == "The fourteen minute timer has only thirteen minutes left."
+    assert [timer.name for timer in talk.timers.active()] == [""], 'none is called "to the"'
+
+
+def test_which_timer_is_changed(talk: Talk) -> None:
+    talk.say("set a timer for ten minutes")
+    talk.say("set a pasta timer for eight minutes")
+    assert talk.reply("add two more minutes to the pasta timer") == "The pasta timer has ten minutes left now."
+    assert talk.reply("extend the timer by thirty seconds") == "Which one: the ten minute timer or the pasta timer?"
+    assert talk.reply("the ten minute timer") == "The ten minute timer has ten minutes and thirty seconds left now."
+    assert talk.reply("add a minute to the egg timer") == "There is no timer of that name."
+
+
+def test_of_two_timers_that_are_called_the_same_the_next_one_is_meant(talk: Talk) -> None:
+    talk.say("set a timer for five minutes")
+    talk.clock.move(60)
+    talk.say("set a timer for five minutes")
+    assert talk.reply("cancel the timer") == "The five minute timer is cancelled."
+    assert talk.reply("how much time is left") == "The five minute timer has five minutes left."

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import SkillError
-from assistant.timers import SystemClock, Timers
+from assistant.timers import SystemClock, Timer, Timers
 from tests.unit.clocks import START, HandClock
 from tests.unit.kill_timers import kill_often
 
@@ -49,6 +49,17 @@ def test_cancel(timers: Timers) -> None:
     assert not timers.cancel(timer.id)
     assert timers.active() == []
     assert timers.next_due() is None
+
+
+def test_a_moved_one_rings_at_its_new_time(tmp_path: Path, clock: HandClock) -> None:
+    first = Timers(tmp_path / "timers.sqlite", clock)
+    timer = first.add(START + timedelta(seconds=20), name="eggs", length_s=20)
+    assert first.move(timer, START + timedelta(seconds=80), 80)
+    first.close()
+    second = Timers(tmp_path / "timers.sqlite", clock)
+    assert [(one.due, one.length_s) for one in second.active()] == [(START + timedelta(seconds=80), 80)]
+    second.cancel(timer.id)
+    assert not second.move(timer, START, 0)
 
 
 def test_survive_a_restart(tmp_path: Path, clock: HandClock) -> None:
@@ -146,6 +157,8 @@ def test_a_read_only_file_is_told(timers: Timers) -> None:
     timers._connection().execute("PRAGMA query_only = ON")
     with pytest.raises(SkillError, match="the disk is read only"):
         timers.add(START + timedelta(seconds=1))
+    with pytest.raises(SkillError, match="the disk is read only"):
+        timers.move(Timer(1, "timer", "", START, 1.0), START, 1.0)
 
 
 def test_announcements(timers: Timers) -> None:
