@@ -102,6 +102,12 @@ async def unsupported(slots: Missing, services: Services) -> Reply:
     return Reply(f"I cannot do that with the {slots.name}.")
 
 
+@skill("NotLater")
+async def not_later(slots: NoSlots, services: Services) -> Reply:
+    """A command for another time."""
+    return Reply("I do things at once; I cannot do them later or for a while. I can set a timer to remind you.")
+
+
 @skill("NoReferent")
 async def no_referent(slots: NoSlots, services: Services) -> Reply:
     """ "Turn it off", and nothing was talked about."""

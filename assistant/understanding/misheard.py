@@ -64,10 +64,15 @@ NOT_IN_NAMES = frozenset(
     words(
         "the a it them volume temperature brightness timers alarms "
         "everything something anything nothing time date weather news story joke me you i list song music "
-        "what how who why when and then alarm timer email reminder"
+        "what how who why when and then alarm timer email reminder on off durationseconds clocktime"
     )
 ) | (VERBS - {"light", "heat", "timer", "alarm", "volume", "play"})
 """Words that show that a phrase is no device's name."""
+
+_TIME = r"(?:durationseconds|clocktime)"
+_DAY = "(?: today| tonight| tomorrow)?"
+LATER = re.compile(rf"(?P<now>.+?){_DAY} (?:in|after|for|at) \d+ {_TIME}{_DAY}|(?:in|after|at) \d+ {_TIME} (?P<then>.+)")
+"""A command with a time for it."""
 
 LONGEST_NAME = 4
 """Words of a phrase that may be the name of a device that this home lacks."""
@@ -98,6 +103,9 @@ class Misheard:
 
     def read(self, text: str) -> tuple[Intent, ...]:
         """The command with its words set right, a question, or that there is no such device; () = not about a device."""
+        later = LATER.fullmatch(text)
+        if later is not None and self._match(later["now"] or later["then"]) is not None:
+            return (Intent("NotLater", text=text),)
         better = corrected(text, self._names.vocabulary)
         if better != text and (match := self._match(better)) is not None:
             return _less_sure((settle(match, better, self._home),))
