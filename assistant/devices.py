@@ -20,11 +20,12 @@ ATTRIBUTES: Mapping[str, Mapping[str, SlotValue]] = MappingProxyType(
         "media_player": {"state": "off", "volume": 30, "muted": "no", "track": 1},
         "climate": {"state": "off", "temperature": 20.0, "current_temperature": 20.0},
         "lock": {"state": "locked"},
+        "vacuum": {"state": "docked", "area": ""},
         "sensor": {"state": 20.0},
     }
 )
 """domain -> attribute -> default value. The units: brightness, speed, position, volume in percent; temperatures in degrees C;
-color_temperature in kelvin. cover position: 0 = closed, 100 = open."""
+color_temperature in kelvin. cover position: 0 = closed, 100 = open. vacuum area: the room that is cleaned, "" = all."""
 
 STATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -35,6 +36,7 @@ STATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "media_player": ("off", "on", "playing", "paused"),
         "climate": ("on", "off"),
         "lock": ("locked", "unlocked"),
+        "vacuum": ("docked", "cleaning"),
     }
 )
 """domain -> what its "state" may be. A sensor's state is any number or text."""

@@ -131,6 +131,11 @@ def _follow(domain: str, state: dict[str, SlotValue], attribute: str) -> None:
             state["position"] = 100 if state["state"] == "open" else 0
     elif domain == "climate" and attribute == "temperature":
         state["state"] = "on"
+    elif domain == "vacuum":
+        if attribute == "area":
+            state["state"] = "cleaning"
+        else:
+            state["area"] = ""
 
 
 def load_home(path: Path | None = None) -> MemoryHome:

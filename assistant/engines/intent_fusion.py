@@ -115,26 +115,9 @@ class FusionIntent:
         early = self._trunk.run({"ids": ids})["hidden"]
         out = self._text.run({"hidden": early})
         family = out["family"][0]
-        slots = self._slots(text, encoded.words, out["tags"][0])
+        slots = slots_of(text, encoded.words, [self.manifest["tags"][best] for best in out["tags"][0].argmax(-1)])
         needs = 1 - float(softmax(family)[self.manifest["families"].index("none")])
         return Reading(out["words"], early, out["pooled"], out["intent"][0], family, out["clinc"][0], needs, slots)
-
-    def _slots(self, text: str, words: Sequence[int], tags: Array) -> tuple[tuple[str, str], ...]:
-        """BIO tags of the words' first pieces -> slots. tags: (T, tags) logits."""
-        spoken, names = text.split(), self.manifest["tags"]
-        found: list[tuple[str, list[str]]] = []
-        open_slot, before = "", -1
-        for place, word in enumerate(words):
-            if word < 0 or word == before:
-                continue
-            before = word
-            kind, _, slot = names[int(tags[place].argmax())].partition("-")
-            if kind == "B" or (kind == "I" and slot != open_slot):
-                found.append((slot, [spoken[word]]))
-            elif kind == "I":
-                found[-1][1].append(spoken[word])
-            open_slot = slot
-        return tuple((slot, " ".join(parts)) for slot, parts in found)
 
     def _judge(self, logits: Array, reading: Reading, temperature: str) -> IntentGuess:
         """The best intent with its calibrated probability."""
@@ -147,6 +130,25 @@ class FusionIntent:
         if guess.intent != NOT_FOR_ME and guess.confidence < float(self.manifest.get("least_confidence", 0.5)):
             return IntentGuess(NOT_FOR_ME, 1 - guess.confidence)
         return guess
+
+
+def slots_of(text: str, words: Sequence[int], tags: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Names and words of a sentence's slots. words: the word each piece belongs to, -1 = none; tags: each piece's, as BIO; the
+    tag of a word's first piece counts."""
+    spoken = text.split()
+    found: list[tuple[str, list[str]]] = []
+    open_slot, before = "", -1
+    for word, tag in zip(words, tags, strict=False):
+        if word < 0 or word == before:
+            continue
+        before = word
+        kind, _, slot = tag.partition("-")
+        if kind == "B" or (kind == "I" and slot != open_slot):
+            found.append((slot, [spoken[word]]))
+        elif kind == "I":
+            found[-1][1].append(spoken[word])
+        open_slot = slot
+    return tuple((slot, " ".join(parts)) for slot, parts in found)
 
 
 def _padded(sights: Sequence[Sight]) -> list[Sight]:

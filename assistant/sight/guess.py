@@ -9,12 +9,12 @@ from types import MappingProxyType
 
 from assistant.engines import IntentEngine, IntentGuess, Sight
 from assistant.events import SlotValue
-from assistant.home import Entity, Home
+from assistant.home import Entity, Home, select
 from assistant.intents import Intent
 from assistant.sight import Eyes
 from assistant.sight.linking import NOUNS, devices_called, known_in_view
 from assistant.sight.questions import object_words
-from assistant.understanding.grammar import spoken_form
+from assistant.understanding.grammar import COLORS, spoken_form
 from assistant.understanding.names import near
 from assistant.understanding.quantities import digits
 from assistant.understanding.targets import COMMANDS, DOMAIN_OF, clarify
@@ -42,13 +42,30 @@ RENAMED: Mapping[str, str] = MappingProxyType(
 
 ANSWERED = (COMMANDS - {"Adjust", "HassToggle"}) | {
     "Clarify", "IdentifyObject", "PresenceQuery", "CountObjects", "FindObject", "ReadText", "DescribeScene", "LearnName",
-    "TimerSet", "TimerLeft", "HassGetCurrentTime", "HassGetCurrentDate",
+    "TimerSet", "TimerLeft", "HassGetCurrentTime", "HassGetCurrentDate", "HassVacuumCleanArea",
 }  # fmt: skip
 """What is done on a guess; the rest of what the model knows has no skill, or needs more than a guess."""
 
 SET = {"HassLightSet": ("brightness", "color"), "HassSetPosition": ("position",), "HassFanSetSpeed": ("percentage",),
        "HassClimateSetTemperature": ("temperature",)}  # fmt: skip
-"""Commands that say nothing without one of these slots."""
+"""Commands that say nothing without one of these slots, unless the words say "more" or "less"."""
+
+_TOO = r"\b(?:too|it's|it is|is it|is)(?: (?:really|very|pretty|quite|a bit|a little|getting|too|so))*"
+MORE = (
+    re.compile(rf"{_TOO} (?:dark|dim|gloomy|cold|slow)\b"),
+    re.compile(
+        r"\b(?:brighter|brighten|bright|lighter|warmer|hotter|faster|stronger|higher|raise|increase|maximize|more"
+        r"|up(?! here| there))\b"
+    ),
+)
+LESS = (
+    re.compile(rf"(?:{_TOO}|\bless) (?:bright|hot|warm|fast|strong)\b"),
+    re.compile(
+        r"\b(?:dim|dimmer|darker|darken|cooler|colder|slower|soft|softer|low|lower|decrease|reduce|minimize|less"
+        r"|down(?! here| there))\b"
+    ),
+)
+"""What says "more" and "less": complaints, which come first, and wishes."""
 
 UNITS = {"hours": 3600, "minutes": 60, "seconds": 1}
 """Slots of a length of time -> seconds."""
@@ -71,28 +88,55 @@ class Guesser:
             self._eyes.look()
             sights = self._eyes.sights
         guess = self._engine.parse(cleaned, sights)
+        wanted = self.wanted(guess, cleaned)
+        if wanted is None:
+            return ()
+        name, slots = wanted
+        intent = Intent(name, slots, guess.confidence, text, used_image=bool(sights))
+        if name == "Clarify":
+            return (replace(intent, name="NothingInView" if sights else "NoReferent"),)
+        if DOMAIN_OF.get(name) == "vacuum" or name == "HassVacuumCleanArea":
+            return self._cleaning(intent)
+        if name in COMMANDS:
+            return self._command(intent, guess, cleaned, sights)
+        if sights and guess.referent is not None and guess.intent == "IdentifyObject":
+            intent = replace(intent, referent=sights[-1].objects[guess.referent].label)
+        return (intent,)
+
+    def wanted(self, guess: IntentGuess, text: str) -> tuple[str, dict[str, SlotValue]] | None:
+        """The intent and slots that skills are given for a guess; None when nothing is done: it is no request, no skill
+        answers it, it is more likely wrong than right, or it lacks what it is about. text: cleaned."""
         name = RENAMED.get(guess.intent, guess.intent)
         if name not in ANSWERED or guess.confidence < LEAST:
-            return ()
+            return None
         slots = self._slots(guess)
+        if name == "HassLightSet" and (color := next((COLORS[word] for word in text.split() if word in COLORS), "")):
+            slots["color"] = color
         if name == "Clarify":
-            return (Intent("NothingInView" if sights else "NoReferent", {}, guess.confidence, text, used_image=bool(sights)),)
-        if name in COMMANDS:
-            return self._command(guess, slots, cleaned, sights)
-        completed = _completed(name, slots, guess)
-        if completed is None:
-            return ()
-        meant = sights and guess.referent is not None and name == "IdentifyObject"
-        referent = sights[-1].objects[guess.referent or 0].label if meant else ""
-        return (Intent(completed[0], completed[1], guess.confidence, text, referent=referent, used_image=bool(sights)),)
+            return name, {}
+        if name == "HassVacuumCleanArea":
+            return (name, slots) if "area" in slots else ("HassVacuumStart", slots)
+        if name not in COMMANDS:
+            return _completed(name, slots, guess)
+        if name in SET and not set(SET[name]) & set(slots):
+            direction = _direction(text)
+            if direction:
+                return "Adjust", {**slots, "direction": direction, "domain": _domain_of(name)}
+            asked = name == "HassLightSet" and ("name" in slots or _domain(text) == "light")
+            return (name, slots) if asked else None  # the skill says what is missing
+        return name, slots
 
-    def _command(
-        self, guess: IntentGuess, slots: dict[str, SlotValue], text: str, sights: tuple[Sight, ...]
-    ) -> tuple[Intent, ...]:
-        """A command with its device: named, of a room or a domain, or the one in view that is meant."""
-        if guess.intent in SET and not set(SET[guess.intent]) & set(slots):
+    def _cleaning(self, intent: Intent) -> tuple[Intent, ...]:
+        """A command for a vacuum cleaner, if there is one: rarely is another one seen or meant."""
+        if not select(self._home.entities, domain="vacuum"):
             return ()
-        intent = Intent(guess.intent, slots, guess.confidence, text, used_image=bool(sights))
+        if intent.name == "HassVacuumCleanArea":
+            return (intent,)
+        return (replace(intent, slots={"domain": "vacuum"}),)
+
+    def _command(self, intent: Intent, guess: IntentGuess, text: str, sights: tuple[Sight, ...]) -> tuple[Intent, ...]:
+        """A command with its device: named, of a room or a domain, or the one in view that is meant."""
+        slots = intent.slots
         if {"name", "area"} & set(slots):
             return (self._within(intent),)
         entities = self._entities(guess, sights)
@@ -103,16 +147,19 @@ class Guesser:
             return (clarify(named, text),)
         if named and guess.referent is not None:
             return (replace(named[0][1][0], referent=sights[-1].objects[guess.referent].label),)
-        if domain := _domain(text):
+        if domain := slots.get("domain") or _domain(text):
             return (self._within(intent.with_slots({"domain": domain})),)
-        return (Intent("NothingInView" if sights else "NoReferent", {}, guess.confidence, text, used_image=bool(sights)),)
+        return (replace(intent, name="NothingInView" if sights else "NoReferent", slots={}),)
 
     def _within(self, intent: Intent) -> Intent:
-        """A command about a room or a domain, with what is missing of both: its noun's domain, the room the assistant is in."""
+        """A command about a room or a domain, with what is missing of both: its noun's domain, and the room the assistant is in
+        if such a device is there."""
         if "name" in intent.slots:
             return intent
-        domain = intent.slots.get("domain") or _domain(intent.text) or DOMAIN_OF.get(intent.name, "light")
+        domain = intent.slots.get("domain") or _domain(intent.text) or _domain_of(intent.name)
         area = intent.slots.get("area") or self._home.here
+        if not select(self._home.entities, area=str(area), domain=str(domain)):
+            area = intent.slots.get("area", "")
         return intent.with_slots({"domain": domain, **({"area": area} if area else {})})
 
     def _entities(self, guess: IntentGuess, sights: tuple[Sight, ...]) -> tuple[Entity, ...]:
@@ -154,6 +201,20 @@ class Guesser:
 def _domain(text: str) -> str:
     """What kind of device a sentence names, "" = none."""
     return next((NOUNS[word][0] for word in (said.removesuffix("s") for said in text.split()) if word in NOUNS), "")
+
+
+def _domain_of(name: str) -> str:
+    """What kind of device an intent is about when the words do not say."""
+    return DOMAIN_OF.get(name, "cover" if name == "HassSetPosition" else "light")
+
+
+def _direction(text: str) -> str:
+    """Whether a cleaned text wants more ("up") or less ("down") of something; "" = neither, or both."""
+    for more, less in zip(MORE, LESS, strict=True):
+        up, down = more.search(text), less.search(text)
+        if up or down:
+            return "" if up and down else "up" if up else "down"
+    return ""
 
 
 def _completed(name: str, slots: dict[str, SlotValue], guess: IntentGuess) -> tuple[str, dict[str, SlotValue]] | None:

@@ -25,6 +25,10 @@ STEPS: dict[str, tuple[str, float]] = {
 """domain -> what "more" and "less" change, and by how much when it is not said."""
 
 
+GROUPS = {"light": "lights", "fan": "fans", "cover": "blinds", "lock": "doors", "switch": "switches", "vacuum": "vacuum cleaners"}
+"""domain -> what several of its devices are called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Which devices. name: one; or all of a domain and kind, in a room or in the whole home. confirmed: 1 after a yes."""
@@ -87,9 +91,7 @@ def told(devices: tuple[Entity, ...], said: str, actions: tuple[Action, ...], sl
     """The sentence about what was done; groups are named as groups."""
     group = slots is not None and len(devices) > 1 and not slots.name
     if group and slots is not None:
-        noun = {"light": "lights", "fan": "fans", "cover": "blinds", "lock": "doors", "switch": "switches"}.get(
-            slots.domain, "things"
-        )
+        noun = GROUPS.get(slots.domain, "things")
         where = f" in the {slots.area}" if slots.area else ""
         subjects: tuple[str, ...] = (f"everything{where}",) if noun == "things" else (f"all the {noun}{where}",)
         plural = noun != "things"

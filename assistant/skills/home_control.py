@@ -86,7 +86,7 @@ async def set_light(slots: LightTarget, services: Services) -> Reply:
     if slots.temperature is not None:
         said = "warm white now" if slots.temperature < 3500 else "cool white now"
         return await set_all(found, "color_temperature", slots.temperature, said, services.home)
-    raise SkillError("I understood which light, but not what to set.")
+    raise SkillError("I understood which light, but not what to set. Say a color, or how bright.")
 
 
 @skill("HassSetPosition")
@@ -115,6 +115,36 @@ async def set_speed(slots: SpeedTarget, services: Services) -> Reply:
     return await set_all(found, "speed", slots.percentage, said, services.home)
 
 
+@dataclass(frozen=True, slots=True)
+class CleaningTarget:
+    """name: of the vacuum cleaner, "" = any; area: the room to clean, "" = the one the assistant stands in."""
+
+    name: str = ""
+    area: str = ""
+
+
+@skill("HassVacuumStart")
+async def start_vacuum(slots: Target, services: Services) -> Reply:
+    """A vacuum cleaner cleans everywhere."""
+    return await _switch(slots, services, "HassTurnOn", "vacuum")
+
+
+@skill("HassVacuumReturnToBase")
+async def dock_vacuum(slots: Target, services: Services) -> Reply:
+    """A vacuum cleaner goes home."""
+    return await _switch(slots, services, "HassTurnOff", "vacuum")
+
+
+@skill("HassVacuumCleanArea")
+async def clean_area(slots: CleaningTarget, services: Services) -> Reply:
+    """A vacuum cleaner cleans one room."""
+    area = slots.area or services.home.here
+    if not area:
+        raise SkillError("I do not know which room this is.")
+    found = find(Target(name=slots.name, domain="vacuum"), services.home, "vacuum")
+    return await set_all(found[:1], "area", area, f"cleaning the {area}", services.home)
+
+
 @skill("Adjust")
 async def adjust(slots: Step, services: Services) -> Reply:
     """A bit more or less: brighter, warmer, faster, louder."""
@@ -128,9 +158,9 @@ async def adjust(slots: Step, services: Services) -> Reply:
     return await step_all(usable, size if slots.direction == "up" else -size, services.home)
 
 
-async def _switch(slots: Target, services: Services, name: str) -> Reply:
-    """Turn on or off, and ask before a door is opened to the street."""
-    found = find(slots, services.home)
+async def _switch(slots: Target, services: Services, name: str, domain: str = "") -> Reply:
+    """Turn on or off, and ask before a door is opened to the street. domain: what can only be meant, "" = anything."""
+    found = find(slots, services.home, domain)
     on = name == "HassTurnOn"
     states = {device.id: _state_for(device, on) for device in found}
     careful = tuple(device for device in found if ASKED_FIRST.get(device.kind or device.domain) == states[device.id])
@@ -153,6 +183,8 @@ def _state_for(device: Entity, on: bool) -> str:
         return "open" if on else "closed"
     if device.domain == "lock":
         return "locked" if on else "unlocked"
+    if device.domain == "vacuum":
+        return "cleaning" if on else "docked"
     if device.domain == "sensor":
         raise SkillError(f"The {device.name} can only be read.")
     return "on" if on else "off"

@@ -10,7 +10,10 @@ from assistant.home import Entity, Home, select
 from assistant.skills import Reply, Services, skill
 from assistant.skills.devices import SWITCHABLE, Target
 
-NOUNS = {"light": "light", "fan": "fan", "cover": "blind", "lock": "door", "switch": "switch", "media_player": "player"}
+NOUNS = {"light": "light", "fan": "fan", "cover": "blind", "lock": "door", "switch": "switch", "media_player": "player",
+         "vacuum": "vacuum cleaner"}  # fmt: skip
+MEANT = {"on": ("playing", "paused", "cleaning"), "off": ("docked",)}
+"""What else is called on and off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _one(name: str, home: Home) -> Entity:
 
 def _is(device: Entity, wanted: str, home: Home) -> bool:
     state = str(home.state(device.id)["state"])
-    return state == wanted or (wanted == "on" and state in ("playing", "paused"))
+    return state == wanted or state in MEANT.get(wanted, ())
 
 
 def _about_one(device: Entity, wanted: str, home: Home) -> str:
@@ -112,6 +115,8 @@ def _described(device: Entity, home: Home) -> str:
         return f"{spoken.percent(float(state['position']))} open"
     if device.domain == "climate":
         return f"{word}, set to {spoken.degrees(float(state['temperature']))}" if word == "on" else word
+    if device.domain == "vacuum" and state["area"]:
+        return f"{word} the {state['area']}"
     if device.domain == "sensor" and device.kind == "temperature":
         return f"at {spoken.degrees(float(state['state']))}"
     return word

@@ -47,6 +47,15 @@ NAMED_ONLY = frozenset(
 MEASURES = frozenset({"durationseconds", "clocktime"})
 """Words of measures (quantities.py): a name given to a timer never holds them."""
 
+COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        color: color
+        for color in words("white black red orange yellow green blue purple brown pink turquoise violet cyan magenta gold")
+    }
+    | {"lilac": "lavender", "lavender": "lavender", "teal": "turquoise"}
+)
+"""The colors of the sentences: word -> value (a test compares them)."""
+
 BARE_NAME = "[<the>] {name}"
 """Home Assistant turns on whatever is merely named; a half-heard sentence must not."""
 

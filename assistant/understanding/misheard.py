@@ -10,13 +10,13 @@ from assistant.devices import select
 from assistant.home import Home
 from assistant.intents import Intent
 from assistant.spoken import words
-from assistant.understanding.grammar import Match, spoken_form
+from assistant.understanding.grammar import COLORS, Match, spoken_form
 from assistant.understanding.names import corrected, near
 from assistant.understanding.split import GENERIC, VERBS
 from assistant.understanding.targets import clarify, settle
 from assistant.understanding.text import without_article
 
-_VALUE = r"(?:\d.*|low|medium|high|red|green|blue|yellow|white|purple|pink|orange|warm white|cool white)"
+_VALUE = rf"(?:\d.*|low|medium|high|warm white|cool white|{'|'.join(COLORS)})"
 _MORE = "brighter|dimmer|darker|warmer|cooler|louder|quieter"
 _QUALITY = "brightness|volume|speed|temperature|position"
 _ADVERB = r"(?: a bit| a little(?: bit)?| a lot)?"

@@ -1,7 +1,8 @@
 """Names that were not quite said or not quite heard: "kitchen lite", "the lamb", "bed room fan", "the door".
 
-Two ways to be close. *Sure*: every word said belongs to the name, up to a spelling that sounds alike or one letter; acted on when
-only one device fits. *Perhaps*: similar as a whole; never acted on, only asked ("Did you mean the kitchen light?").
+Two ways to be close. *Sure*: every word said belongs to the name, up to a spelling that sounds alike or, if the name's last word
+is among them, one letter ("roomba" is no "living room lamp"); acted on when only one device fits. *Perhaps*: similar as a whole;
+never acted on, only asked ("Did you mean the kitchen light?").
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _words_within(said: list[str], words: list[str]) -> int | None:
             return None
         total += wrong
         left.remove(closest)
-    return total
+    return None if total and words[-1] in left else total
 
 
 def letters_wrong(word: str, other: str) -> int:

@@ -20,17 +20,18 @@ COMMANDS = frozenset(
     words(
         "HassTurnOn HassTurnOff HassLightSet HassSetPosition HassClimateSetTemperature HassFanSetSpeed Adjust "
         "HassMediaPause HassMediaUnpause HassMediaNext HassMediaPrevious HassToggle HassMediaPlayerMute "
-        "HassMediaPlayerUnmute"
+        "HassMediaPlayerUnmute HassVacuumStart HassVacuumReturnToBase"
     )
 )
 """Intents that change devices, and so must know which."""
 
 DOMAIN_OF = {"HassClimateSetTemperature": "climate", "HassMediaPause": "media_player", "HassMediaUnpause": "media_player",
-             "HassMediaNext": "media_player", "HassMediaPrevious": "media_player", "HassFanSetSpeed": "fan"}  # fmt: skip
+             "HassMediaNext": "media_player", "HassMediaPrevious": "media_player", "HassFanSetSpeed": "fan",
+             "HassVacuumStart": "vacuum", "HassVacuumReturnToBase": "vacuum"}  # fmt: skip
 """What an intent's devices are when the words do not say."""
 
 SPOKEN_DOMAINS = {"light": "light", "switch": "switch", "fan": "fan", "cover": "blind or door", "media_player": "tv or player",
-                  "climate": "heating", "lock": "lock", "sensor": "sensor"}  # fmt: skip
+                  "climate": "heating", "lock": "lock", "vacuum": "vacuum cleaner", "sensor": "sensor"}  # fmt: skip
 
 
 def settle(match: Match, text: str, home: Home) -> Intent:

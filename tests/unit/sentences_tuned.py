@@ -134,6 +134,7 @@ TUNED: list[tuple[str, Expected]] = [
     ("turn on the kitchen lite", [("HassTurnOn", {"name": "kitchen light"})]),
     ("turn on the lamb", [("HassTurnOn", {"name": "living room lamp"})]),
     ("turn off the bed room fan", [("HassTurnOff", {"name": "bedroom fan"})]),
+    ("turn on the roomba", [("MissingDevice", {"name": "roomba"})]),
     ("turn on the dishwasher", [("MissingDevice", {"name": "dishwasher"})]),
     ("turn on the dishwasher and the fan", [("MissingDevice", {"name": "dishwasher"}), ("HassTurnOn", {"name": "bedroom fan"})]),
     ("open the kitchen light", [("Unsupported", {"name": "kitchen light"})]),

@@ -13,17 +13,19 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 pytest.importorskip("onnx", reason="the extra `export` is not installed")
 pytest.importorskip("cv2", reason="the extra `camera` is not installed")
 
+from assistant.engines import IntentGuess  # noqa: E402
 from assistant.engines.minilm_weights import prepare  # noqa: E402
 from assistant.engines.session import OnnxSession  # noqa: E402
 from assistant.engines.sight_memory import FRAMES, TRACK_SIZE, TRACKS  # noqa: E402
 from assistant.engines.whisper_weights import GRAPHS  # noqa: E402
 from assistant.engines.word_pieces import WordPieces  # noqa: E402
 from models.average import mean_of  # noqa: E402
-from models.intent import export  # noqa: E402
+from models.intent import crossval, export  # noqa: E402
 from models.intent.build_trunk import TrunkGraph  # noqa: E402
 from models.intent.fusion_net import KINDS, FusionNet  # noqa: E402
 from models.intent.labels import INTENTS  # noqa: E402
 from models.intent.minilm import WIDTH, Layer, published  # noqa: E402
+from models.intent.sentences import Sentence  # noqa: E402
 from models.intent.text_net import TextNet  # noqa: E402
 
 
@@ -167,3 +169,25 @@ def test_an_average_lies_in_the_middle() -> None:
     assert all(torch.allclose(middle[name], (one[name] + other[name]) / 2) for name in shared) and shared
     assert all(torch.equal(value, one[name]) for name, value in mean_of([one, one]).items())
     assert all(torch.equal(value, one[name]) for name, value in mean_of([one, one], [0.75, 0.25]).items())
+
+
+@pytest.mark.parametrize(
+    ("text", "guess", "done"),
+    [
+        ("make it a bit cosier", IntentGuess("HassLightSet", 0.9), "NotForMe"),
+        ("make the lamp a bit less bright", IntentGuess("HassLightSet", 0.9), "Adjust"),
+        ("forty for the lamp", IntentGuess("HassLightSet", 0.9, (("brightness", "forty"),)), "HassLightSet"),
+        ("forty for the lamp", IntentGuess("HassLightSet", 0.4, (("brightness", "forty"),)), "NotForMe"),
+        ("will it rain", IntentGuess("HassGetWeather", 0.99), "NotForMe"),
+        ("the floor is dirty", IntentGuess("HassVacuumStart", 0.9), "HassVacuumStart"),
+    ],
+)
+def test_cross_validation_counts_what_the_assistant_would_do(text: str, guess: IntentGuess, done: str) -> None:
+    assistant = crossval.Assistant(crossval.every_device())
+    assert assistant.does(Sentence(text, "", source="slurp", group="iot_hue_lightdim"), guess) == done
+
+
+def test_cross_validation_counts_home_control_and_false_accepts() -> None:
+    sentences = [Sentence("a", "", source="slurp", group=group) for group in ("iot_hue_lightdim", "iot_coffee", "qa_maths")]
+    assert crossval.home_hits(sentences, ["Adjust", "Adjust", "NotForMe"], "iot") == [True, False]
+    assert crossval.accepted(sentences, ["NotForMe", "NotForMe", "IdentifyObject"]) == [True]

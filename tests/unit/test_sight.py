@@ -12,6 +12,7 @@ import pytest
 from assistant.brain import Brain, Outcome
 from assistant.engines import IntentGuess, SeenObject, Sight
 from assistant.engines.boxes import COCO
+from assistant.events import Action
 from assistant.home import Entity, MemoryHome, load_home
 from assistant.ports import Image
 from assistant.sight import Eyes, LearnedNames
@@ -355,6 +356,42 @@ def test_guesses_become_our_intents(tmp_path: Path, guess: IntentGuess, reply: s
 def test_guesses_without_a_skill_or_their_slot_are_not_understood(tmp_path: Path, name: str) -> None:
     watcher = Watcher(tmp_path, guesser=FakeIntents(IntentGuess(name, 0.9)))
     assert watcher.say("whatever becomes of the thingy").acted == ()
+
+
+@pytest.mark.parametrize(
+    ("guess", "text", "reply"),
+    [
+        ("HassLightSet", "would it hurt to have some more light in here", "The living room lamp is at sixty percent."),
+        ("HassLightSet", "it really is too bright for my eyes", "The living room lamp is at twenty percent."),
+        ("HassLightSet", "give us lamps of a purple kind", "The living room lamp is purple now."),
+        (
+            "HassLightSet",
+            "down here the lamp could be different",
+            "I understood which light, but not what to set. Say a color, or",
+        ),
+        ("HassFanSetSpeed", "a stronger breeze would be lovely", "The bedroom fan is at twenty-five percent."),
+    ],
+)
+def test_a_guess_without_a_value_takes_it_from_the_words(tmp_path: Path, guess: str, text: str, reply: str) -> None:
+    watcher = Watcher(tmp_path, guesser=FakeIntents(IntentGuess(guess, 0.9)))
+    anyio.run(watcher.home.apply, Action("light.living_room_lamp", "brightness", 40))
+    assert watcher.reply(text).startswith(reply)
+
+
+@pytest.mark.parametrize(
+    ("guess", "action"),
+    [
+        (IntentGuess("HassVacuumStart", 0.9), Action("vacuum.robot", "state", "cleaning")),
+        (IntentGuess("HassVacuumStart", 0.9, (("area", "room"),)), Action("vacuum.robot", "state", "cleaning")),
+        (IntentGuess("HassVacuumCleanArea", 0.9, (("area", "room"),)), Action("vacuum.robot", "area", "room")),
+        (IntentGuess("HassVacuumReturnToBase", 0.9), Action("vacuum.robot", "state", "docked")),
+    ],
+)
+def test_a_guess_about_cleaning_needs_a_cleaner(tmp_path: Path, guess: IntentGuess, action: Action) -> None:
+    text = "crumbs all over the place would you believe it"
+    assert Watcher(tmp_path / "none", MemoryHome(KITCHEN), guesser=FakeIntents(guess)).say(text).acted == ()
+    home = MemoryHome([*KITCHEN, Entity("vacuum.robot", "robot", "vacuum")])
+    assert Watcher(tmp_path / "one", home, guesser=FakeIntents(guess)).say(text).reply.actions == (action,)
 
 
 def test_the_models_words_become_slots(tmp_path: Path) -> None:
