@@ -41,6 +41,9 @@ STATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """domain -> what its "state" may be. A sensor's state is any number or text."""
 
+SWITCHABLE = ("light", "switch", "fan", "media_player", "climate")
+"""The domains of "everything": doors, blinds, locks and vacuum cleaners are not among them."""
+
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "brightness": (0, 100),

@@ -13,10 +13,12 @@ from assistant.home import Entity, Home, select
 from assistant.intents import Intent
 from assistant.sight import Eyes
 from assistant.sight.linking import NOUNS, devices_called, known_in_view
+from assistant.sight.plain_words import asked, direction, hedged, only_named, wished
 from assistant.sight.questions import object_words
 from assistant.understanding.grammar import COLORS, spoken_form
-from assistant.understanding.names import near
+from assistant.understanding.names import near, renamed
 from assistant.understanding.quantities import digits
+from assistant.understanding.reading import PRONOUN
 from assistant.understanding.targets import COMMANDS, DOMAIN_OF, clarify
 from assistant.understanding.text import clean, without_article
 
@@ -50,22 +52,8 @@ SET = {"HassLightSet": ("brightness", "color"), "HassSetPosition": ("position",)
        "HassClimateSetTemperature": ("temperature",)}  # fmt: skip
 """Commands that say nothing without one of these slots, unless the words say "more" or "less"."""
 
-_TOO = r"\b(?:too|it's|it is|is it|is)(?: (?:really|very|pretty|quite|a bit|a little|getting|too|so))*"
-MORE = (
-    re.compile(rf"{_TOO} (?:dark|dim|gloomy|cold|slow)\b"),
-    re.compile(
-        r"\b(?:brighter|brighten|bright|lighter|warmer|hotter|faster|stronger|higher|raise|increase|maximize|more"
-        r"|up(?! here| there))\b"
-    ),
-)
-LESS = (
-    re.compile(rf"(?:{_TOO}|\bless) (?:bright|hot|warm|fast|strong)\b"),
-    re.compile(
-        r"\b(?:dim|dimmer|darker|darken|cooler|colder|slower|soft|softer|low|lower|decrease|reduce|minimize|less"
-        r"|down(?! here| there))\b"
-    ),
-)
-"""What says "more" and "less": complaints, which come first, and wishes."""
+ANYWHERE = frozenset({"here", "there", "room", "house", "home", "flat", "apartment", "everywhere", "place"})
+"""What is said for a room and is none."""
 
 UNITS = {"hours": 3600, "minutes": 60, "seconds": 1}
 """Slots of a length of time -> seconds."""
@@ -92,6 +80,8 @@ class Guesser:
         if wanted is None:
             return ()
         name, slots = wanted
+        if name in COMMANDS and (unknown := self._unknown(guess, slots)):
+            return (Intent("MissingDevice", unknown, 1.0, text, used_image=bool(sights)),)
         intent = Intent(name, slots, guess.confidence, text, used_image=bool(sights))
         if name == "Clarify":
             return (replace(intent, name="NothingInView" if sights else "NoReferent"),)
@@ -109,22 +99,38 @@ class Guesser:
         name = RENAMED.get(guess.intent, guess.intent)
         if name not in ANSWERED or guess.confidence < LEAST:
             return None
+        if not asked(name, text):
+            return None
+        cleaning = name == "HassVacuumCleanArea"
+        if (cleaning or name in COMMANDS) and (hedged(text) or only_named(guess, text)):
+            return None
         slots = self._slots(guess)
-        if name == "HassLightSet" and (color := next((COLORS[word] for word in text.split() if word in COLORS), "")):
-            slots["color"] = color
+        color = next((COLORS[word] for word in text.split() if word in COLORS), "")
+        if color and (name == "HassLightSet" or (name == "HassTurnOn" and _domain(text) == "light" and "name" not in slots)):
+            name, slots["color"] = "HassLightSet", color
         if name == "Clarify":
             return name, {}
-        if name == "HassVacuumCleanArea":
+        if cleaning:
             return (name, slots) if "area" in slots else ("HassVacuumStart", slots)
         if name not in COMMANDS:
             return _completed(name, slots, guess)
         if name in SET and not set(SET[name]) & set(slots):
-            direction = _direction(text)
-            if direction:
-                return "Adjust", {**slots, "direction": direction, "domain": _domain_of(name)}
-            asked = name == "HassLightSet" and ("name" in slots or _domain(text) == "light")
-            return (name, slots) if asked else None  # the skill says what is missing
+            if way := direction(text):
+                return "Adjust", {**slots, "direction": way, "domain": _domain_of(name)}
+            if name == "HassLightSet" and wished(text):
+                return "HassTurnOn", {**slots, "domain": "light"}
+            light = name == "HassLightSet" and ("name" in slots or _domain(text) == "light")
+            return (name, slots) if light else None  # the skill says what is missing
         return name, slots
+
+    def _unknown(self, guess: IntentGuess, slots: Mapping[str, SlotValue]) -> dict[str, SlotValue]:
+        """What a command names that this home does not have, as MissingDevice's slots; {} = nothing."""
+        said = {name: without_article(phrase) for name, phrase in guess.slots}
+        noun = said.get("name", "")
+        if "area" in said and "area" not in slots and said["area"] not in ANYWHERE:
+            return {"name": noun or "such device", "area": said["area"]}
+        generic = not noun or _domain(noun) or PRONOUN.search(noun)
+        return {} if generic or "name" in slots or guess.referent is not None else {"name": noun}
 
     def _cleaning(self, intent: Intent) -> tuple[Intent, ...]:
         """A command for a vacuum cleaner, if there is one: rarely is another one seen or meant."""
@@ -147,9 +153,17 @@ class Guesser:
             return (clarify(named, text),)
         if named and guess.referent is not None:
             return (replace(named[0][1][0], referent=sights[-1].objects[guess.referent].label),)
+        machines = self._machines(text) if intent.name in ("HassTurnOn", "HassTurnOff") else ()
+        if len(machines) == 1:
+            return (intent.with_slots({"name": machines[0].name}),)
         if domain := slots.get("domain") or _domain(text):
             return (self._within(intent.with_slots({"domain": domain})),)
         return (replace(intent, name="NothingInView" if sights else "NoReferent", slots={}),)
+
+    def _machines(self, text: str) -> tuple[Entity, ...]:
+        """The switches of whose names a word is said: "make some coffee"."""
+        switches = select(self._home.entities, domain="switch")
+        return tuple(entity for entity in switches if _words(*entity.names) & set(text.split()))
 
     def _within(self, intent: Intent) -> Intent:
         """A command about a room or a domain, with what is missing of both: its noun's domain, and the room the assistant is in
@@ -189,7 +203,8 @@ class Guesser:
         if name in ("name", "area"):
             names = [(spoken_form(said), entity.name) for entity in self._home.entities for said in entity.names]
             choices = names if name == "name" else [(spoken_form(area), area) for area in self._home.areas]
-            return next((found.name for found in near(spoken_form(words), choices) if found.sure), None)
+            phrase = renamed(spoken_form(words), frozenset(said for said, _ in choices))
+            return next((found.name for found in near(phrase, choices) if found.sure), None)
         if name in NUMBERS:
             number = re.search(r"\d+(?:\.\d+)?", digits(words))
             return float(number[0]) if number else None
@@ -206,15 +221,6 @@ def _domain(text: str) -> str:
 def _domain_of(name: str) -> str:
     """What kind of device an intent is about when the words do not say."""
     return DOMAIN_OF.get(name, "cover" if name == "HassSetPosition" else "light")
-
-
-def _direction(text: str) -> str:
-    """Whether a cleaned text wants more ("up") or less ("down") of something; "" = neither, or both."""
-    for more, less in zip(MORE, LESS, strict=True):
-        up, down = more.search(text), less.search(text)
-        if up or down:
-            return "" if up and down else "up" if up else "down"
-    return ""
 
 
 def _completed(name: str, slots: dict[str, SlotValue], guess: IntentGuess) -> tuple[str, dict[str, SlotValue]] | None:
@@ -234,3 +240,8 @@ def _completed(name: str, slots: dict[str, SlotValue], guess: IntentGuess) -> tu
     if name == "PresenceQuery" and thing and thing != "person":
         return "FindObject", {"object": thing}
     return name, {}
+
+
+def _words(*names: str) -> set[str]:
+    """What tells devices apart: the words of names without nouns."""
+    return {word for name in names for word in spoken_form(name).split()} - set(NOUNS) - {"switch", "maker", "plug"}

@@ -10,9 +10,10 @@ from anyio import to_thread
 
 from assistant import spoken
 from assistant.errors import SkillError
-from assistant.events import Action
-from assistant.intents import Question
+from assistant.events import Action, SlotValue
+from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
+from assistant.skills.timers import which
 from assistant.timers import Timer
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -53,7 +54,8 @@ async def set_alarm(slots: NewAlarm, services: Services) -> Reply:
     due = now + timedelta(seconds=slots.seconds) if slots.seconds else when(slots, now)
     add = partial(services.timers.add, due, kind="alarm", name=slots.name)
     alarm = await to_thread.run_sync(add)
-    text = f"I set an alarm for {spoken.clock_time(due)} {spoken.day(due, now)}."
+    about = f", {slots.name}" if slots.name else ""
+    text = f"I set an alarm for {spoken.clock_time(due)} {spoken.day(due, now)}{about}."
     return Reply(text, actions=(Action(f"alarm:{alarm.id}", "due", due.isoformat(timespec="seconds")),))
 
 
@@ -80,6 +82,36 @@ async def list_alarms(slots: WhichAlarm, services: Services) -> Reply:
     if len(told) == 1:
         return Reply(f"Your alarm is set for {told[0]}.")
     return Reply(f"{spoken.number(len(told)).capitalize()} alarms are set: for {spoken.listing(told)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The new time, as for a new alarm; id: of which alarm, as a question has it."""
+
+    time: str = ""
+    either: int = 0
+    day: str = ""
+    part: str = ""
+    id: int = 0
+
+
+@skill("AlarmChange")
+async def change_alarm(slots: Later, services: Services) -> Reply:
+    """Let one ring at another time; asks when there are several."""
+    alarms = await _set_alarms(services)
+    if slots.id:
+        alarms = [alarm for alarm in alarms if alarm.id == slots.id]
+    if not alarms:
+        return Reply("No alarm is set.")
+    if len(alarms) > 1:
+        given: dict[str, SlotValue] = {"time": slots.time, "either": slots.either, "day": slots.day, "part": slots.part}
+        return which(alarms, lambda alarm: Intent("AlarmChange", {**given, "id": alarm.id}))
+    now, alarm = services.clock.now(), alarms[0]
+    due = when(NewAlarm(slots.time, slots.either, slots.day, slots.part), now) if slots.day else _moved(alarm.due, slots, now)
+    if not await to_thread.run_sync(services.timers.move, alarm, due, 0.0):
+        return Reply("No alarm is set.")  # it has just rung
+    action = Action(f"alarm:{alarm.id}", "due", due.isoformat(timespec="seconds"))
+    return Reply(f"I moved the alarm to {spoken.clock_time(due)} {spoken.day(due, now)}.", actions=(action,))
 
 
 @skill("AlarmCancel")
@@ -131,6 +163,14 @@ def _local(moment: datetime) -> datetime:
         if now_offset == moment.utcoffset():
             return moment.replace(tzinfo=None).astimezone()
     return moment
+
+
+def _moved(due: datetime, slots: Later, now: datetime) -> datetime:
+    """Another time on an alarm's own day, in the same half of it when that is not said; the next day if that is over."""
+    noon = due.replace(hour=0 if slots.either and due.hour < 12 else 12 if slots.either else 0, minute=0, second=0, microsecond=0)
+    start = noon - timedelta(seconds=1)
+    moment = when(NewAlarm(slots.time, slots.either, part=slots.part), start)
+    return moment if moment > now else when(NewAlarm(slots.time, slots.either, part=slots.part), now)
 
 
 async def _set_alarms(services: Services) -> list[Timer]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant import spoken
-from assistant.devices import RANGES, Entity, select
+from assistant.devices import RANGES, SWITCHABLE, Entity, select
 from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.home import Home
 from assistant.skills import Reply
 from assistant.spoken import Fact
-
-SWITCHABLE = ("light", "switch", "fan", "media_player", "climate")
-"""The domains of "everything": doors, blinds and locks are not among them."""
 
 STEPS: dict[str, tuple[str, float]] = {
     "light": ("brightness", 20),

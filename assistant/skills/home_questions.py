@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant import spoken
+from assistant.devices import SWITCHABLE
 from assistant.errors import SkillError
 from assistant.home import Entity, Home, select
 from assistant.skills import Reply, Services, skill
-from assistant.skills.devices import SWITCHABLE, Target
+from assistant.skills.devices import Target
 
 NOUNS = {"light": "light", "fan": "fan", "cover": "blind", "lock": "door", "switch": "switch", "media_player": "player",
          "vacuum": "vacuum cleaner"}  # fmt: skip
@@ -36,7 +37,7 @@ async def get_state(slots: StateQuestion, services: Services) -> Reply:
     if slots.domain == "any":
         found = tuple(device for device in found if device.domain in SWITCHABLE)
     if not found:
-        raise SkillError(f"I do not know any {NOUNS.get(domain, 'device')} like that{_where(slots.area)}.")
+        raise SkillError(f"I do not know any {slots.device_class or NOUNS.get(domain, 'device')}{_where(slots.area)}.")
     having = tuple(device for device in found if _is(device, slots.state, home))
     text = _about_group(slots, found, having, home)
     return Reply(text, devices=tuple(device.id for device in (having or found)))
@@ -114,7 +115,7 @@ def _described(device: Entity, home: Home) -> str:
     if device.domain == "cover" and 0 < float(state["position"]) < 100:
         return f"{spoken.percent(float(state['position']))} open"
     if device.domain == "climate":
-        return f"{word}, set to {spoken.degrees(float(state['temperature']))}" if word == "on" else word
+        return f"{word}, set to {spoken.degrees(float(state['temperature']))}"
     if device.domain == "vacuum" and state["area"]:
         return f"{word} the {state['area']}"
     if device.domain == "sensor" and device.kind == "temperature":

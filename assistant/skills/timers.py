@@ -87,7 +87,7 @@ async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
     chosen = running if slots.all else _chosen(running, slots)
     if not slots.all:
         if _differ(chosen):
-            return _which(chosen, lambda timer: Intent("TimerCancel", {"id": timer.id}))
+            return which(chosen, lambda timer: Intent("TimerCancel", {"id": timer.id}))
         chosen = chosen[:1]
     for timer in chosen:
         await to_thread.run_sync(services.timers.cancel, timer.id)
@@ -105,7 +105,7 @@ async def change_timer(slots: Change, services: Services) -> Reply:
     chosen = _chosen(running, WhichTimer(slots.name, id=slots.id))
     if _differ(chosen):
         again = {"seconds": slots.seconds, "less": slots.less}
-        return _which(chosen, lambda timer: Intent("TimerChange", {**again, "id": timer.id}))
+        return which(chosen, lambda timer: Intent("TimerChange", {**again, "id": timer.id}))
     timer, more = chosen[0], -slots.seconds if slots.less else slots.seconds
     left = (timer.due - services.clock.now()).total_seconds() + more
     if left <= 0:
@@ -117,8 +117,8 @@ async def change_timer(slots: Change, services: Services) -> Reply:
     return Reply(f"The {timer.title()} has {spoken.duration(left)} left now.", actions=(action,))
 
 
-def _which(timers: list[Timer], then: Callable[[Timer], Intent]) -> Reply:
-    """Ask which of several timers is meant. then: what is done with it."""
+def which(timers: list[Timer], then: Callable[[Timer], Intent]) -> Reply:
+    """Ask which of several timers or alarms is meant. then: what is done with it."""
     options = {timer.title(): (then(timer),) for timer in timers}
     names = spoken.listing([f"the {title}" for title in options], "or")
     return Reply(f"Which one: {names}?", expects_answer=True, question=Question(options=options))

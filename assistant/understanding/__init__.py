@@ -7,6 +7,7 @@ which devices are meant (targets.py). Each step is tried only when those before 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,8 @@ class Understanding:
                 return Understood(answered)
         reader = reading.Reader(self._built, self._home, context)
         if context.question is not None and context.question.completes:
-            completed = reader.sentence(digits(without_fillers(clean(f"{context.question.completes} {cleaned}"))))
+            rest = re.sub(r"^(?:for|at) (?=\S)", "", cleaned)
+            completed = reader.sentence(digits(without_fillers(clean(f"{context.question.completes} {rest}"))))
             if completed and reader.built_in(digits(without_fillers(cleaned))) not in reading.TURNED_DOWN:
                 return Understood(completed)
         intents = reader.custom(digits(without_commas(cleaned)))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.devices import select
+from assistant.devices import Entity, select
 from assistant.home import Home
 from assistant.intents import Intent
 from assistant.spoken import words
 from assistant.understanding.grammar import COLORS, Match, spoken_form
-from assistant.understanding.names import corrected, near
+from assistant.understanding.names import corrected, near, renamed
 from assistant.understanding.split import GENERIC, VERBS
 from assistant.understanding.targets import clarify, settle
 from assistant.understanding.text import without_article
@@ -60,9 +60,16 @@ DEVICE_NOUNS = frozenset(
 )
 """Last words of names of devices."""
 
+_PLACE = r"(?!corner|middle|back|front|house|home|room|picture|morning|evening)[a-z']+(?: [a-z']+)?"
+ELSEWHERE = re.compile(
+    r"(?:turn|switch|put) (?:on |off )?(?:the |a )?(?P<noun>(?P<light>lights?|lamps?)|(?P<fan>fans?)|(?P<climate>heat(?:er|ing)))"
+    rf"(?: on| off)? in (?:the |my |our )(?P<place>{_PLACE})(?: on| off)?"
+)
+"""A kind of device, the group called as its domain, and a place that no sentence of the home fits."""
+
 NOT_IN_NAMES = frozenset(
     words(
-        "the a it them volume temperature brightness timers alarms "
+        "the a it them yourself myself volume temperature brightness timers alarms "
         "everything something anything nothing time date weather news story joke me you i list song music "
         "what how who why when and then alarm timer email reminder on off durationseconds clocktime"
     )
@@ -80,17 +87,19 @@ LONGEST_NAME = 4
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a home. spoken: (spoken form, device's name), aliases too; vocabulary: all words of names and rooms."""
+    """The names of a home. spoken: (spoken form, device's name), aliases too; vocabulary: all words of names and rooms;
+    phrases: names, rooms and nouns."""
 
     spoken: tuple[tuple[str, str], ...]
     vocabulary: frozenset[str]
+    phrases: frozenset[str]
 
 
 def names_of(home: Home) -> Names:
     """What the devices and rooms of a home are called."""
     spoken = tuple((spoken_form(name), entity.name) for entity in home.entities for name in entity.names)
-    phrases: Iterable[str] = (*(name for name, _ in spoken), *(spoken_form(area) for area in home.areas), *GENERIC)
-    return Names(spoken, frozenset(word for phrase in phrases for word in phrase.split()))
+    phrases = frozenset((*(name for name, _ in spoken), *(spoken_form(area) for area in home.areas), *GENERIC))
+    return Names(spoken, frozenset(word for phrase in phrases for word in phrase.split()), phrases)
 
 
 class Misheard:
@@ -106,10 +115,39 @@ class Misheard:
         later = LATER.fullmatch(text)
         if later is not None and self._match(later["now"] or later["then"]) is not None:
             return (Intent("NotLater", text=text),)
-        better = corrected(text, self._names.vocabulary)
+        better = corrected(self.renamed(text), self._names.vocabulary)
         if better != text and (match := self._match(better)) is not None:
             return _less_sure((settle(match, better, self._home),))
-        return self.closest(text)
+        return self._elsewhere(text) or self.closest(text)
+
+    def renamed(self, text: str) -> str:
+        """The text with the home's own words for rooms and devices."""
+        return renamed(text, self._names.phrases)
+
+    def meant(self, text: str, group: Sequence[Entity]) -> tuple[Entity, ...]:
+        """The devices of a group that a list of names and rooms means: "the kitchen and the desk lamp"; () = some are unknown."""
+        found: list[Entity] = []
+        for phrase in re.split(r" (?:and|or) ", self.renamed(text)):
+            said = re.sub(r"^(?:(?:the|my|our|those|these|ones?|lights?|lamps?|in|of|for) )+", "", phrase)
+            room = re.sub(r" (?:lights?|lamps?|ones?)$", "", said)
+            near_by = [candidate for candidate in near(said, self._names.spoken) if candidate.sure]
+            called = {candidate.name for candidate in near_by if candidate.distance == 0}
+            there = [entity for entity in group if spoken_form(entity.area) == room]
+            close = {candidate.name for candidate in near_by if candidate.distance < 1}
+            more = [entity for entity in group if entity.name in called] or there or [e for e in group if e.name in close]
+            if not more:
+                return ()
+            found += more
+        return tuple(found)
+
+    def _elsewhere(self, text: str) -> tuple[Intent, ...]:
+        """ "turn on the light in the garage" in a home whose garage has none, or that has no garage."""
+        found = ELSEWHERE.fullmatch(text)
+        if found is None or select(
+            self._home.entities, area=found["place"], domain=next(kind for kind in ("light", "fan", "climate") if found[kind])
+        ):
+            return ()
+        return (Intent("MissingDevice", {"name": found["noun"], "area": found["place"]}, 1.0, text),)
 
     def closest(self, text: str, domain: str = "") -> tuple[Intent, ...]:
         """By what stands in the place of the device's name. domain: what only can be meant, "" = anything."""

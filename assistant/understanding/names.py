@@ -8,6 +8,7 @@ never acted on, only asked ("Did you mean the kitchen light?").
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,23 @@ _FOLDS = (
     ("c", "k"),
     ("z", "s"),
 )
+
+
+SYNONYMS = (
+    ("hall", "hallway", "corridor", "passage"),
+    ("living room", "lounge", "sitting room", "front room"),
+    ("bathroom", "bath", "washroom"),
+    ("tv", "television", "telly"),
+    ("sofa", "couch"),
+    ("heater", "heating", "radiator"),
+    ("blinds", "shades", "shutters"),
+    ("vacuum", "vacuum cleaner", "hoover", "roomba"),
+)
+"""Words for the same: those that a home does not use mean the first one that it does."""
+
+
+LAMPS = {"light", "lamp"}
+"""Said for each other: "the kitchen lamp"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +140,22 @@ def _words_within(said: list[str], words: list[str]) -> int | None:
 
 def letters_wrong(word: str, other: str) -> int:
     """How differently two words sound or are spelt; 0 for singular and plural of the same."""
+    if {word.rstrip("s"), other.rstrip("s")} == LAMPS:
+        return 1
     key, wanted = sound(word), sound(other)
     if key.rstrip("s") == wanted.rstrip("s"):
         return 0
     return min(distance(key, wanted), distance(word, other))
+
+
+def renamed(text: str, names: frozenset[str]) -> str:
+    """The text with words for rooms and devices that the home lacks replaced by the home's own. names: spoken, of both."""
+    for group in SYNONYMS:
+        own = [word for word in group if word in names]
+        others = "|".join(word for word in group if word not in names)
+        if own and others:
+            text = re.sub(rf"\b(?:{others})\b", own[0], text)
+    return text
 
 
 def corrected(phrase: str, vocabulary: frozenset[str]) -> str:

@@ -69,7 +69,7 @@ _CLOCKS = (
     (re.compile(rf"\b{_HOUR} (am|pm|in the morning|in the afternoon|in the evening|at night)\b"), "hour"),
 )
 _BARE_HOUR = re.compile(
-    r"(?<=\b(?:at|by) )(\d{1,2})()(?! ?(?:percent|degrees|minutes?|seconds?|hours?|clocktime|durationseconds))\b"
+    r"(?<=\b(?:at|by|to) )(\d{1,2})()(?! ?(?:percent|degrees|minutes?|seconds?|hours?|clocktime|durationseconds))\b"
     r"|(?<=\bfor )(\d{1,2})()(?! ?(?:percent|degrees|minutes?|seconds?|hours?|clocktime|durationseconds))\b"
 )
 _DAY_WORDS = re.compile(
@@ -122,7 +122,8 @@ def digits(text: str) -> str:
             i += 2
         else:
             result.append(str(value))
-    return re.sub(r"(\d+(?:\.\d+)?) degrees? (?:celsius|centigrade)", r"\1 degrees", _fahrenheit(" ".join(result)))
+    found = re.sub(r"\b(\d+) and a half degrees?\b", r"\1.5 degrees", " ".join(result))
+    return re.sub(r"(\d+(?:\.\d+)?) degrees? (?:celsius|centigrade)", r"\1 degrees", _fahrenheit(found))
 
 
 def measures(text: str) -> str:

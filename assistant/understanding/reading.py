@@ -13,7 +13,7 @@ from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Matc
 from assistant.understanding.misheard import Misheard, Names, about_pronoun, sounds_like_device
 from assistant.understanding.quantities import measures
 from assistant.understanding.split import VERBS, Splitter, segments
-from assistant.understanding.targets import devices_of, domain_of, settle
+from assistant.understanding.targets import COMMANDS, devices_of, domain_of, group_of, settle
 from assistant.understanding.text import without_article, without_commas, without_fillers
 
 PRONOUN = re.compile(
@@ -34,6 +34,12 @@ ABOUT_A_GROUP = frozenset(
     words("light lights lamp lamps heat heating temperature room brightness cold freezing hot warm here dark bright")
 )
 """Words with which "brighter" and "warmer" are about the room and not about the device last talked about."""
+
+ABOUT_LIGHT = frozenset(words("dim brighten bright brighter dimmer darker"))
+"""Words that only a light can be meant with."""
+
+EXCEPT = re.compile(r"(?P<all>.+?) (?:except|apart from|other than|but)(?: not)?(?: for)? (?P<rest>.+)")
+"""A command about a group, and what of it is left alone."""
 
 TURNED_DOWN = frozenset({"Stop", "No", "HassGetCurrentTime"})
 """What is never the answer to "for how long?" or "for what time?"."""
@@ -94,7 +100,8 @@ class Reader:
     def _clause(self, text: str) -> tuple[Intent, ...]:
         """One command, perhaps about several devices."""
         plain = without_commas(without_fillers(text))
-        intents = self._exact(plain) or self._custom_clause(plain) or self._coordinated(text) or self._referring(plain)
+        intents = self._exact(plain) or self._custom_clause(plain) or self._except(plain)
+        intents = intents or self._coordinated(text) or self._referring(plain)
         return intents or self._remember(self._misheard.read(plain)) or self._inherited(text)
 
     def _match(self, text: str) -> Match | None:
@@ -111,15 +118,22 @@ class Reader:
             return ()
         if match.intent == "Again":
             return self._context.last or (Intent("NothingBefore", text=text),)
-        if self._devices and _about_it(match, text):
+        if _about_it(match, text) and (meant := self._talked_about(str(match.slots.get("domain", "")))):
             slots = {key: value for key, value in match.slots.items() if key != "domain"}
-            return tuple(Intent(match.intent, {**slots, "name": name}, 0.9, text) for name in self._devices)
+            return tuple(Intent(match.intent, {**slots, "name": name}, 0.9, text) for name in meant)
         intent = settle(match, text, self._home)
+        if intent.name == "MissingDevice" and (other := self._misheard.renamed(text)) != text:
+            match = self._match(other) or match
+            intent = settle(match, text, self._home)
         if intent.name == "MissingDevice":
             kind = domain_of(match) if "area" in match.slots else ""  # a room is not a device whose name was misheard
             closest = self._misheard.closest(text, kind)
             return (intent,) if kind and _is_missing(closest) else self._remember(closest) or (intent,)
         return self._remember((intent,))
+
+    def _talked_about(self, domain: str) -> tuple[str, ...]:
+        """The devices last talked about, those of a domain if one is given."""
+        return tuple(name for name in self._devices if not domain or select(self._home.entities, name=name, domain=domain))
 
     def _adjustable(self, text: str) -> bool:
         """Whether "it" in "turn it up" or "make it louder" is a device that was talked about, and not our own voice."""
@@ -130,6 +144,20 @@ class Reader:
     def _custom_clause(self, text: str) -> tuple[Intent, ...]:
         match = self._built.custom.match(text)
         return (Intent(match.intent, match.slots, 0.9, text),) if match is not None else ()
+
+    def _except(self, text: str) -> tuple[Intent, ...]:
+        """ "turn off all the lights except the kitchen": the command for each of the others."""
+        found = EXCEPT.fullmatch(text)
+        match = self._match(found["all"]) if found is not None else None
+        if found is None or match is None or match.intent not in COMMANDS or "name" in match.slots:
+            return ()
+        group = group_of(match, self._home)
+        left_out = self._misheard.meant(found["rest"], group)
+        if not left_out:
+            return ()
+        slots = {key: value for key, value in match.slots.items() if key not in ("area", "domain")}
+        others = [entity for entity in group if entity not in left_out]
+        return self._remember(tuple(Intent(match.intent, {**slots, "name": entity.name}, 1.0, text) for entity in others))
 
     def _coordinated(self, text: str) -> tuple[Intent, ...]:
         """ "the kitchen light and the fan": the command once for each."""
@@ -143,14 +171,16 @@ class Reader:
         plain = AGAIN.sub("", text)
         if PRONOUN.search(plain) is None:
             return self._exact(plain) if plain != text else ()
-        named = (PRONOUN.sub(spoken_form(name), plain, count=1) for name in self._devices[:MOST_DEVICES])
+        domain = "light" if ABOUT_LIGHT & set(plain.split()) else ""
+        devices = self._talked_about(domain)
+        named = (PRONOUN.sub(spoken_form(name), plain, count=1) for name in devices[:MOST_DEVICES])
         found = [settle(match, text, self._home) for form in named if (match := self._match(form)) is not None]
         if found:
             return self._remember(tuple(found))
         if not about_pronoun(plain, PRONOUN):
             return ()
-        if self._devices:
-            return (Intent("Unsupported", {"name": self._devices[0]}, 1.0, text),)
+        if devices:
+            return (Intent("Unsupported", {"name": devices[0]}, 1.0, text),)
         return self._exact(plain) or (Intent("NoReferent", text=text),)
 
     def _inherited(self, text: str) -> tuple[Intent, ...]:
@@ -181,7 +211,7 @@ class Reader:
 def _about_it(match: Match, text: str) -> bool:
     """Whether a sentence such as "make it brighter" or "warmer" is about the device that was talked about."""
     unnamed = "name" not in match.slots and "area" not in match.slots
-    return match.intent == "Adjust" and unnamed and not ABOUT_A_GROUP & set(text.split())
+    return match.intent == "Adjust" and unnamed and ("make it" in text or not ABOUT_A_GROUP & set(text.split()))
 
 
 def _mostly(clauses: list[str], read: list[tuple[Intent, ...]]) -> bool:

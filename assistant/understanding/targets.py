@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from assistant.devices import SWITCHABLE
 from assistant.events import SlotValue
 from assistant.home import Entity, Home, select
 from assistant.intents import Intent, Question
@@ -52,6 +53,13 @@ def settle(match: Match, text: str, home: Home) -> Intent:
     if not found:
         return _missing(kind or SPOKEN_DOMAINS.get(domain, "such device"), area, text)
     return _choose(intent.with_slots({"domain": domain} if domain else {}), found, text, home)
+
+
+def group_of(match: Match, home: Home) -> tuple[Entity, ...]:
+    """The devices of a match that names none: of its domain, or all that can be switched, in its room or in the whole home."""
+    domain = domain_of(match)
+    found = select(home.entities, area=str(match.slots.get("area", "")), domain=domain)
+    return found if domain else tuple(entity for entity in found if entity.domain in SWITCHABLE)
 
 
 def domain_of(match: Match) -> str:

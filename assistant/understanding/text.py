@@ -7,7 +7,7 @@ import unicodedata
 
 LEADING = (
     "please|kindly|hey|hi|hello|ok|okay|um+|uh+|er+|hm+|ah|oh|well|so|and|now|alright|all right|just|quickly|"
-    "could you|can you|can we|could we|would you mind|would you|will you|you could|you can|can i ask you to|"
+    "could you|can you|can we|could we|would you mind|do you mind|would you|will you|you could|you can|can i ask you to|"
     "i want you to|i need you to|i'd like you to|i would like you to|i want to|i'd like to|i would like to|i wanna|i need to|"
     "i'd like|i would like|i want|"
     "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
@@ -36,10 +36,14 @@ CONFUSIONS = (
     (re.compile(r"^(?:clothes|clothe|closed|closing|closes) (?=the|my)"), "close "),
     (re.compile(r"^(?:opened|opening|opens) (?=the|my)"), "open "),
     (re.compile(r"^(?:locked|locking|locks|look|luck) (?=the front|the back|the door)"), "lock "),
+    (re.compile(r"^(turn|switch|open|lock|unlock|start|lower|brighten|mute|clean|vacuum)ing\b"), r"\1"),
+    (re.compile(r"^(clos|rais|paus|mak|chang)ing\b"), r"\1e"),
+    (re.compile(r"^(dim|set|put|stop|shut)[mtp]ing\b"), r"\1"),
     (re.compile(r"\btime are for\b"), "timer for"),
     (re.compile(r"\bt\.? ?v\b"), "tv"),
 )
-"""What speech recognisers write for command words: sound-alikes and wrong tenses of verbs that open a command."""
+"""What speech recognisers write for command words: sound-alikes and wrong tenses of verbs that open a command; and what people
+say after "would you mind"."""
 
 
 def clean(text: str) -> str:

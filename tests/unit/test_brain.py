@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
+from assistant import spoken
 from assistant.brain import Brain, Outcome
 from assistant.events import Action
 from assistant.home import MemoryHome, load_home
@@ -226,6 +228,28 @@ def test_alarms(talk: Talk) -> None:
     assert talk.reply("cancel the 7 am alarm") == "The seven AM alarm is cancelled."
     assert talk.reply("when is my alarm") == "Your alarm is set for six PM today."
     assert talk.reply("set an alarm for 7 am every day") == "I cannot repeat alarms yet. I can set one for a single day."
+
+
+def test_an_alarm_is_moved_on_its_day_and_in_its_half_of_the_day(talk: Talk) -> None:
+    assert talk.reply("change the alarm to eight") == "No alarm is set."
+    talk.say("wake me at 7 am tomorrow")
+    assert talk.reply("move my alarm to half past six") == "I moved the alarm to six thirty AM tomorrow."
+    assert talk.reply("change the alarm to nine pm") == "I moved the alarm to nine PM tomorrow."
+    assert talk.reply("set the alarm to ten am").startswith("I set an alarm for ten AM")
+
+
+def test_several_alarms_are_told_apart_before_one_is_moved(talk: Talk) -> None:
+    talk.say("wake me at 7 am tomorrow")
+    talk.say("set an alarm for 6 pm")
+    assert talk.reply("move the alarm to ten") == "Which one: the six PM alarm or the seven AM alarm?"
+    assert talk.reply("the second one") == "I moved the alarm to ten AM tomorrow."
+    assert talk.reply("what alarms do i have") == "Two alarms are set: for six PM today and ten AM tomorrow."
+
+
+def test_yesterday_and_tomorrow(talk: Talk) -> None:
+    today = talk.clock.now()
+    for text, day in (("what day was yesterday", -1), ("what day is it", 0), ("what's tomorrow's date", 1)):
+        assert spoken.date(today + timedelta(days=day)) in talk.reply(text)
 
 
 def test_forget(talk: Talk) -> None:

@@ -46,6 +46,9 @@ class FakeVision:
         return Sight(self.objects)
 
 
+Slots = tuple[tuple[str, str], ...]
+
+
 class Watcher:
     """A brain with eyes; `see` says what is in front of them at the next sentence."""
 
@@ -375,6 +378,39 @@ def test_guesses_without_a_skill_or_their_slot_are_not_understood(tmp_path: Path
 def test_a_guess_without_a_value_takes_it_from_the_words(tmp_path: Path, guess: str, text: str, reply: str) -> None:
     watcher = Watcher(tmp_path, guesser=FakeIntents(IntentGuess(guess, 0.9)))
     anyio.run(watcher.home.apply, Action("light.living_room_lamp", "brightness", 40))
+    assert watcher.reply(text).startswith(reply)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no more brightness of the lamps except those upstairs",
+        "the lamp stays lit unless somebody sleeps",
+        "please don't have the lamp lit",
+        "never lights of any kind",
+        "all of the house dark but the lamp",
+    ],
+)
+def test_a_guess_takes_no_exceptions_and_no_bans(tmp_path: Path, text: str) -> None:
+    watcher = Watcher(tmp_path, guesser=FakeIntents(IntentGuess("HassTurnOff", 0.95)))
+    assert watcher.say(text).acted == ()
+
+
+@pytest.mark.parametrize(
+    ("guess", "text", "reply"),
+    [
+        (("HassTurnOn", (("area", "the sauna"),)), "sauna lights it is", "I do not know any such device in the sauna."),
+        (("HassTurnOff", (("name", "the jacuzzi"),)), "enough of the jacuzzi", "I do not know any jacuzzi."),
+        (("HassTurnOff", (("area", "the lounge"),)), "lounge lights no longer wanted", "The living room lamp is off."),
+        (("HassTurnOn", (("name", "kitchen light"),)), "the kitchen light", "Sorry, I don't know how to help"),
+        (("HassTurnOn", ()), "i could do with coffee", "The coffee machine is on."),
+        (("HassTurnOn", ()), "red lamps for once", "The living room lamp is red now."),
+        (("HassLightSet", ()), "i would love to get some light", "The living room lamp is on."),
+        (("HassGetCurrentTime", ()), "which week might we have", "I cannot answer that offline."),
+    ],
+)
+def test_a_guess_is_held_to_the_words(tmp_path: Path, guess: tuple[str, Slots], text: str, reply: str) -> None:
+    watcher = Watcher(tmp_path, guesser=FakeIntents(IntentGuess(guess[0], 0.95, guess[1])))
     assert watcher.reply(text).startswith(reply)
 
 

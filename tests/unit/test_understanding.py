@@ -141,3 +141,28 @@ def test_it_is_fast(understanding: Understanding) -> None:
         understanding.understand(text)
         times.append(time.perf_counter() - started)
     assert sorted(times)[len(times) // 2] < 0.015  # 2 to 3 ms on a quiet machine
+
+
+@pytest.mark.parametrize(
+    ("text", "talked_about", "meant"),
+    [
+        ("make it less bright", "kitchen light", "kitchen light"),
+        ("make it less bright", "heater", "living room lamp"),
+        ("make it warmer", "kitchen light", "heater"),
+        ("make it brighter", "kitchen light", "kitchen light"),
+        ("speed up the fan", "kitchen light", "bedroom fan"),
+        ("dim it", "kitchen light", "kitchen light"),
+    ],
+)
+def test_it_is_a_device_that_the_words_fit(understanding: Understanding, text: str, talked_about: str, meant: str) -> None:
+    assert names(understanding, text, Context((talked_about,))) == [("Adjust", meant)]
+
+
+def test_only_a_light_is_dimmed(understanding: Understanding) -> None:
+    assert names(understanding, "dim it", Context(("bedroom fan",))) == [("NoReferent", None)]
+
+
+def test_the_answer_to_a_question_may_begin_with_for(understanding: Understanding) -> None:
+    question = Question(completes="set an alarm for")
+    intents = understanding.understand("for seven", Context(question=question)).intents
+    assert [(intent.name, intent.slots.get("time")) for intent in intents] == [("AlarmSet", "07:00")]

@@ -1,0 +1,74 @@
+"""What the words of a sentence say beside a guess of its intent: more or less, a ban, an exception, a bare name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from assistant.engines import IntentGuess
+
+_TOO = r"\b(?:too|it's|it is|is it|is)(?: (?:really|very|pretty|quite|a bit|a little|getting|too|so))*"
+MORE = (
+    re.compile(rf"{_TOO} (?:dark|dim|gloomy|cold|slow)\b"),
+    re.compile(
+        r"\b(?:brighter|brighten|brightening|bright|lighter|warmer|hotter|faster|stronger|higher|raise|increase|maximize|more"
+        r"|up(?! here| there))\b"
+    ),
+)
+LESS = (
+    re.compile(rf"(?:{_TOO}|\bless) (?:bright|hot|warm|fast|strong)\b"),
+    re.compile(
+        r"\b(?:dim|dimming|dimmer|darker|darken|cooler|colder|slower|soft|softer|low|lower|decrease|reduce|minimize|less"
+        r"|down(?! here| there))\b"
+    ),
+)
+"""What says "more" and "less": complaints, which come first, and wishes."""
+
+WISHED = re.compile(r"\b(?:some|more|needs?|want|have|get) (?:some |a )?light(?:s|ing)?\b")
+"""Light that is merely wanted is switched on."""
+
+HEDGED = re.compile(
+    r"\b(?:except|apart from|other than|unless|when|whenever|until|till)\b|\bif (?!you\b)"
+    r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
+    r"|\b(?:all|every\w*) .*\bbut\b"
+)
+"""Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban."""
+
+ASKED: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "HassGetCurrentTime": re.compile(r"\b(?:time|clock|hour|late)\b(?!.*\b(?:in|until|till)\b)"),
+        "HassGetCurrentDate": re.compile(r"\b(?:day|date|today)\b"),
+    }
+)
+"""Words without which these were not asked."""
+
+
+def direction(text: str) -> str:
+    """Whether a cleaned text wants more ("up") or less ("down") of something; "" = neither, or both."""
+    for more, less in zip(MORE, LESS, strict=True):
+        up, down = more.search(text), less.search(text)
+        if up or down:
+            return "" if up and down else "up" if up else "down"
+    return ""
+
+
+def only_named(guess: IntentGuess, text: str) -> bool:
+    """Whether a sentence is a name and nothing else: a half-heard one must not switch anything."""
+    named = {word for name, phrase in guess.slots if name in ("name", "area") for word in phrase.split()}
+    return bool(named) and set(text.split()) <= named | {"the", "my", "a", "that", "this"}
+
+
+def hedged(text: str) -> bool:
+    """Whether a cleaned command has an exception, a condition, a time or a ban, which a guess does not understand."""
+    return HEDGED.search(text) is not None
+
+
+def wished(text: str) -> bool:
+    """Whether a cleaned text merely wants light."""
+    return WISHED.search(text) is not None
+
+
+def asked(name: str, text: str) -> bool:
+    """Whether a cleaned text holds a word that a question must hold."""
+    return name not in ASKED or ASKED[name].search(text) is not None
