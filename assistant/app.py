@@ -31,6 +31,7 @@ from assistant.engines.memory import Tidy, share_one_pool
 from assistant.events import Event
 from assistant.grammar import ActiveGrammar
 from assistant.home import MemoryHome, load_home
+from assistant.intents import unpacked
 from assistant.interject import Interjections, ReplyNetwork
 from assistant.journal import Journal
 from assistant.pipeline import Pipeline
@@ -38,7 +39,7 @@ from assistant.ports import Camera, Edges, Microphone
 from assistant.replay import Replay
 from assistant.sight import Eyes, LearnedNames
 from assistant.skills import Chat
-from assistant.timers import SystemClock, Timers
+from assistant.timers import SystemClock, Timer, Timers
 from assistant.turn import Stages
 from assistant.volume import SpeakingVolume, VolumeSpeaker
 from assistant.wake.reply_words import STOP, ReplyWords
@@ -200,6 +201,9 @@ class Assistant:
     async def _ring_timers(self) -> None:
         while True:
             for timer in self._timers.due():
+                if timer.kind == "command" and await self._carry_out(timer):
+                    self._timers.rung(timer)
+                    continue
                 if self._chimes is not None:
                     self._chimes.ring()
                 if await self.pipeline.announce(timer.announcement()):
@@ -207,6 +211,14 @@ class Assistant:
                 else:
                     await anyio.sleep(RING_AGAIN_SECONDS)
             await anyio.sleep(TIMER_CHECK_SECONDS)
+
+    async def _carry_out(self, timer: Timer) -> bool:
+        """Do a command whose time has come; False when it failed, or the time is long over: the power may have been off."""
+        try:
+            intents = unpacked(timer.command()[1])
+        except ValueError:
+            return False
+        return self._timers.late_s(timer) < TOO_LATE_SECONDS and await self.pipeline.carry_out(intents)
 
 
 def on_recording(
@@ -217,3 +229,7 @@ def on_recording(
     replay.computing = lambda: assistant.pipeline.computing
     replay.resting = lambda: assistant.pipeline.resting
     return assistant
+
+
+TOO_LATE_SECONDS = 900.0
+"""A command whose time is over for so long is not done any more; that it was not is said."""

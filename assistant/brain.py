@@ -42,7 +42,7 @@ NOT_OFFLINE = "I cannot answer that offline. You can ask what I can do."
 NOT_REPEATED = frozenset(
     spoken.words(
         "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore "
-        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView"
+        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView Later LaterList LaterCancel"
     )
 )
 """Intents that "again" does not mean."""
@@ -151,6 +151,16 @@ class Brain:
         reply = combine(replies)
         self._remember(tuple(intents), reply)
         return Outcome(tuple(acted), reply)
+
+    async def carry_out(self, intents: Sequence[Intent]) -> Outcome:
+        """Do what was asked for earlier. The dialogue goes on as if nothing had happened."""
+        replies: list[Reply] = []
+        acted: list[Acted] = []
+        for intent in intents:
+            reply, ok = await self._run(intent)
+            replies.append(reply)
+            acted.append(Acted(intent.name, ok, reply.actions))
+        return Outcome(tuple(acted), combine(replies))
 
     def forget(self) -> None:
         """Drop the pending question and what was talked about, as when the conversation has ended."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -52,3 +53,16 @@ class Question:
     yes: tuple[Intent, ...] = ()
     options: Mapping[str, tuple[Intent, ...]] = field(default_factory=lambda: MappingProxyType({}))
     completes: str = ""
+
+
+def packed(intents: Sequence[Intent]) -> str:
+    """Intents as a line of text, to be done later; questions and the words that said it are left out."""
+    return json.dumps([[intent.name, dict(intent.slots)] for intent in intents])
+
+
+def unpacked(text: str) -> tuple[Intent, ...]:
+    """The intents of `packed`. Raises ValueError for any other text."""
+    try:
+        return tuple(Intent(str(name), dict(slots)) for name, slots in json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise ValueError("these are no packed intents") from error

@@ -17,7 +17,7 @@ What happens when a queue is full:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import anyio
@@ -29,9 +29,10 @@ from assistant.engines import CAPTURE_RATE, Ending
 from assistant.errors import AssistantError, EngineError
 from assistant.events import Event, Samples
 from assistant.hearing import transcribe
+from assistant.intents import Intent
 from assistant.ports import Edges
 from assistant.skills import Reply
-from assistant.turn import Stages, Turn, respond
+from assistant.turn import Stages, Turn, respond, tell_acted
 from assistant.wake_phrase import without_wake_phrase
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,18 @@ class Pipeline:
         self._turn = turn = Turn(self._ear.begin_turn(), self._ear.seconds)
         await self.answer(turn, Reply(text))
         return not turn.failed
+
+    async def carry_out(self, intents: Sequence[Intent]) -> bool:
+        """Do something that was asked for earlier, as soon as no turn is under way, without a word. False when it failed."""
+        while not self.resting:
+            await anyio.sleep(0.1)
+        self._turn = turn = Turn(self._ear.begin_turn(), self._ear.seconds)
+        with turn.scope, turn.heard:
+            outcome = await self._stages.brain.carry_out(intents)
+            tell_acted(outcome, turn, self._publish)
+        turn.done = True
+        self._publish(events.TurnFinished(turn=turn.number, at=turn.at))
+        return not turn.scope.cancelled_caught and all(acted.ok for acted in outcome.acted)
 
     async def answer(self, turn: Turn, reply: Reply | None = None) -> None:
         """One request to its end. Errors become StageFailed and an apology; cancellation passes through."""

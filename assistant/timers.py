@@ -10,6 +10,7 @@ the last sample and before the note of it.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
@@ -36,7 +37,8 @@ CREATE TABLE IF NOT EXISTS timers (
 
 COLUMNS = ["id", "kind", "name", "due_s", "length_s", "rung"]
 
-Kind = Literal["timer", "alarm"]
+Kind = Literal["timer", "alarm", "command"]
+"""A command is done when it is due, and heard only when it cannot be done."""
 
 
 class Clock(Protocol):
@@ -57,7 +59,8 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """One timer or alarm. name: "" or such as "pasta"; due: when it rings, aware; length_s: what it was set to, 0 for alarms."""
+    """One timer, alarm or command for later. name: "" or such as "pasta", of a command `command_name`; due: when it rings or is
+    done, aware; length_s: what it was set to, 0 for alarms and commands."""
 
     id: int
     kind: Kind
@@ -66,7 +69,9 @@ class Timer:
     length_s: float
 
     def title(self) -> str:
-        """How it is spoken of: "pasta timer", "five minute timer", "seven thirty AM alarm"."""
+        """How it is spoken of: "pasta timer", "five minute timer", "seven thirty AM alarm", "turn off the tv"."""
+        if self.kind == "command":
+            return self.command()[0]
         if self.name:
             return f"{self.name} {self.kind}"
         if self.kind == "alarm":
@@ -74,11 +79,26 @@ class Timer:
         return f"{spoken.length_adjective(self.length_s)} timer"
 
     def announcement(self) -> str:
-        """What to say when it rings."""
+        """What to say when it rings, or when a command could not be done."""
+        if self.kind == "command":
+            return f"I was to {self.title()} at {spoken.clock_time(self.due)}, and could not."
         if self.kind == "timer":
             return f"Your {self.title()} is done."
         about = f", {self.name}" if self.name else ""
         return f"It's {spoken.clock_time(self.due)}{about}. This is your alarm."
+
+    def command(self) -> tuple[str, str]:
+        """A command's words and its packed intents; both "" when the file holds something else."""
+        try:
+            said, then = json.loads(self.name)
+            return str(said), str(then)
+        except (TypeError, ValueError):
+            return "", ""
+
+
+def command_name(said: str, then: str) -> str:
+    """The name of a timer that does something. said: its words, "turn off the tv"; then: its packed intents."""
+    return json.dumps([said, then])
 
 
 class Timers:
@@ -143,13 +163,18 @@ class Timers:
         waiting = self._read(query, (moment,))
         return [timer for timer in waiting if timer.id not in self._unwritten]
 
+    def late_s(self, timer: Timer) -> float:
+        """How many seconds ago one was due; negative = it is not yet."""
+        return (self._clock.now() - timer.due).total_seconds()
+
     def rung(self, timer: Timer) -> None:
-        """It was heard: it never rings again. When the disk is full or read-only it does not ring again in this process."""
+        """It was heard or done: it never is again. When the disk is full or read-only, not in this process."""
         with self._lock:
             try:
                 with self._connection() as database:
                     database.execute("UPDATE timers SET rung = 1 WHERE id = ?", (timer.id,))
-                    database.execute("DELETE FROM timers WHERE rung = 1 AND due_s < ?", (timer.due.timestamp() - 86400,))
+                    old = "DELETE FROM timers WHERE rung = 1 AND (due_s < ? OR kind = 'command')"
+                    database.execute(old, (timer.due.timestamp() - 86400,))
             except sqlite3.Error as error:
                 self._unwritten.add(timer.id)
                 log.warning("that a timer rang cannot be saved in %s: %s", self._path, _why(error))

@@ -9,7 +9,7 @@ import anyio
 from anyio import to_thread
 
 from assistant import events
-from assistant.brain import Brain
+from assistant.brain import Brain, Outcome
 from assistant.ear import Ear, Heard
 from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, TtsEngine
 from assistant.errors import AssistantError, EngineError
@@ -99,6 +99,11 @@ async def respond(brain: Brain, text: str, turn: Turn, publish: Callable[[Event]
             )
         )
     outcome = await brain.act(intents)
+    tell_acted(outcome, turn, publish)
+    return outcome.reply
+
+
+def tell_acted(outcome: Outcome, turn: Turn, publish: Callable[[Event], None]) -> None:
+    """The events of what was done."""
     for acted in outcome.acted:
         publish(events.SkillRan(turn=turn.number, at=turn.at, skill=acted.skill, ok=acted.ok, actions=acted.actions))
-    return outcome.reply

@@ -126,3 +126,6 @@ class FakeBrain:
         text = self.replies[str(intents[0].slots["what"])] if intents else "Pardon?"
         acted = tuple(Acted(intent.name, True, (Action("world", "said", intent.slots["what"]),)) for intent in intents)
         return Outcome(acted, Reply(text, expects_answer=text.endswith("?") and bool(intents)))
+
+    async def carry_out(self, intents: Sequence[Intent]) -> Outcome:
+        return Outcome(tuple(Acted(intent.name, True) for intent in intents), Reply("Done."))

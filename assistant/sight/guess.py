@@ -16,9 +16,9 @@ from assistant.sight.linking import NOUNS, devices_called, known_in_view
 from assistant.sight.plain_words import asked, direction, hedged, only_named, wished
 from assistant.sight.questions import object_words
 from assistant.understanding.grammar import COLORS, spoken_form
+from assistant.understanding.misheard import PRONOUN
 from assistant.understanding.names import near, renamed
 from assistant.understanding.quantities import digits
-from assistant.understanding.reading import PRONOUN
 from assistant.understanding.targets import COMMANDS, DOMAIN_OF, clarify
 from assistant.understanding.text import clean, without_article
 

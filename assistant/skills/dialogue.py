@@ -105,7 +105,7 @@ async def unsupported(slots: Missing, services: Services) -> Reply:
 @skill("NotLater")
 async def not_later(slots: NoSlots, services: Services) -> Reply:
     """A command for another time."""
-    return Reply("I do things at once; I cannot do them later or for a while. I can set a timer to remind you.")
+    return Reply("I cannot do that later or for a while. I can set a timer to remind you.")
 
 
 @skill("NoReferent")

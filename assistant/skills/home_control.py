@@ -8,6 +8,7 @@ from assistant import spoken
 from assistant.devices import Entity
 from assistant.errors import SkillError
 from assistant.events import Action
+from assistant.home import Home
 from assistant.intents import Intent, Question
 from assistant.skills import Reply, Services, skill
 from assistant.skills.devices import STEPS, Target, find, set_all, step_all, told
@@ -156,6 +157,18 @@ async def adjust(slots: Step, services: Services) -> Reply:
     if slots.direction == "up" and not slots.confirmed and (careful := _asked_first(usable, "open")):
         return _ask(careful, "open", Intent("Adjust", {"name": careful[0].name, "direction": "up"}))
     return await step_all(usable, size if slots.direction == "up" else -size, services.home)
+
+
+def asks_first(intent: Intent, home: Home) -> bool:
+    """Whether a command is done only after a yes."""
+    on = intent.name == "HassTurnOn" or bool(intent.slots.get("position")) or intent.slots.get("direction") == "up"
+    name, area, domain, kind = (str(intent.slots.get(key, "")) for key in ("name", "area", "domain", "device_class"))
+    try:
+        found = find(Target(name, area, domain, kind), home)
+    except SkillError:
+        return False
+    states = {device.kind or device.domain: _state_for(device, on) for device in found if device.domain != "sensor"}
+    return any(ASKED_FIRST.get(what) == state for what, state in states.items())
 
 
 async def _switch(slots: Target, services: Services, name: str, domain: str = "") -> Reply:

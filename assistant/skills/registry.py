@@ -24,6 +24,7 @@ BUILT_IN = (
     "home_questions",
     "timers",
     "alarms",
+    "later",
     "clock",
     "volume",
     "dialogue",

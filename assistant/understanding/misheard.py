@@ -76,10 +76,9 @@ NOT_IN_NAMES = frozenset(
 ) | (VERBS - {"light", "heat", "timer", "alarm", "volume", "play"})
 """Words that show that a phrase is no device's name."""
 
-_TIME = r"(?:durationseconds|clocktime)"
-_DAY = "(?: today| tonight| tomorrow)?"
-LATER = re.compile(rf"(?P<now>.+?){_DAY} (?:in|after|for|at) \d+ {_TIME}{_DAY}|(?:in|after|at) \d+ {_TIME} (?P<then>.+)")
-"""A command with a time for it."""
+PRONOUN = re.compile(
+    r"(?<!\S)(?:it|them|those|these|that one|this one|those ones|that thing|that|this|they|both of them|both)(?!\S)"
+)
 
 LONGEST_NAME = 4
 """Words of a phrase that may be the name of a device that this home lacks."""
@@ -112,9 +111,6 @@ class Misheard:
 
     def read(self, text: str) -> tuple[Intent, ...]:
         """The command with its words set right, a question, or that there is no such device; () = not about a device."""
-        later = LATER.fullmatch(text)
-        if later is not None and self._match(later["now"] or later["then"]) is not None:
-            return (Intent("NotLater", text=text),)
         better = corrected(self.renamed(text), self._names.vocabulary)
         if better != text and (match := self._match(better)) is not None:
             return _less_sure((settle(match, better, self._home),))
@@ -187,10 +183,10 @@ class Misheard:
         return (Intent("MissingDevice", {"name": phrase}, 1.0, text),) if certain or words[-1] in DEVICE_NOUNS else ()
 
 
-def about_pronoun(text: str, pronoun: re.Pattern[str]) -> bool:
+def about_pronoun(text: str) -> bool:
     """Whether a pronoun stands where a device's name would: "turn it off", but not "what time is it"."""
     matches = (pattern.fullmatch(text) for pattern in (*CERTAIN, *LIKELY))
-    return any(found is not None and pronoun.fullmatch(found["name"]) is not None for found in matches)
+    return any(found is not None and PRONOUN.fullmatch(found["name"]) is not None for found in matches)
 
 
 def sounds_like_device(phrase: str) -> bool:

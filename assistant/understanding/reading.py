@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.home import Entity, Home, select
-from assistant.intents import Intent
+from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.context import Context
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
-from assistant.understanding.misheard import Misheard, Names, about_pronoun, sounds_like_device
+from assistant.understanding.later import Later, taken_apart, told, undone
+from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
 from assistant.understanding.quantities import measures
 from assistant.understanding.split import VERBS, Splitter, segments
 from assistant.understanding.targets import COMMANDS, devices_of, domain_of, group_of, settle
 from assistant.understanding.text import without_article, without_commas, without_fillers
 
-PRONOUN = re.compile(
-    r"(?<!\S)(?:it|them|those|these|that one|this one|those ones|that thing|that|this|they|both of them|both)(?!\S)"
-)
 AGAIN = re.compile(r" (?:(?:again|once more|one more time)(?= |$)|back(?= (?:on|off|up|down|open)\b|$))")
 
 MOST_MATCHES = 14
@@ -40,6 +38,12 @@ ABOUT_LIGHT = frozenset(words("dim brighten bright brighter dimmer darker"))
 
 EXCEPT = re.compile(r"(?P<all>.+?) (?:except|apart from|other than|but)(?: not)?(?: for)? (?P<rest>.+)")
 """A command about a group, and what of it is left alone."""
+
+KEPT = (COMMANDS - {"HassToggle"}) | {"HassVacuumCleanArea"}
+"""What can be done at another time."""
+
+NOT_KEPT = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefore"})
+"""What is said at once, whatever time was named."""
 
 TURNED_DOWN = frozenset({"Stop", "No", "HassGetCurrentTime"})
 """What is never the answer to "for how long?" or "for what time?"."""
@@ -101,7 +105,7 @@ class Reader:
         """One command, perhaps about several devices."""
         plain = without_commas(without_fillers(text))
         intents = self._exact(plain) or self._custom_clause(plain) or self._except(plain)
-        intents = intents or self._coordinated(text) or self._referring(plain)
+        intents = intents or self._coordinated(text) or self._referring(plain) or self._later(text)
         return intents or self._remember(self._misheard.read(plain)) or self._inherited(text)
 
     def _match(self, text: str) -> Match | None:
@@ -145,6 +149,34 @@ class Reader:
         match = self._built.custom.match(text)
         return (Intent(match.intent, match.slots, 0.9, text),) if match is not None else ()
 
+    def _later(self, text: str) -> tuple[Intent, ...]:
+        """ "turn off the tv in 600 durationseconds": kept until then; "for 600 durationseconds": done, and undone then."""
+        for later in taken_apart(text):
+            plain = without_commas(later.command)
+            own = self._custom_clause(plain)
+            intents = own or self._exact(plain) or self._coordinated(later.command) or self._referring(plain)
+            intents = intents or self._misheard.read(plain)
+            if not intents:
+                continue
+            asked = intents[0].question
+            if len(intents) > 1 or asked is None:
+                return self._kept(intents, later, KEPT | {intent.name for intent in own})
+            options = {name: self._kept(chosen, later, KEPT) for name, chosen in asked.options.items()}
+            question = Question(self._kept(asked.yes, later, KEPT) if asked.yes else (), options)
+            return (replace(intents[0], question=question),)
+        return ()
+
+    def _kept(self, intents: tuple[Intent, ...], later: Later, allowed: frozenset[str]) -> tuple[Intent, ...]:
+        """What keeps commands for later, or says why not. allowed: the intents that can be kept."""
+        if any(intent.name in NOT_KEPT for intent in intents):
+            return intents
+        then = undone(intents, self._home) if later.lasting else intents
+        if not then or any(intent.name not in allowed for intent in intents):
+            return (Intent("NotLater"),)
+        command = told(then, "" if later.lasting else without_commas(later.command), self._home)
+        kept = Intent("Later", {"command": command, "then": packed(then), **later.when})
+        return (*intents, kept) if later.lasting else (kept,)
+
     def _except(self, text: str) -> tuple[Intent, ...]:
         """ "turn off all the lights except the kitchen": the command for each of the others."""
         found = EXCEPT.fullmatch(text)
@@ -177,7 +209,7 @@ class Reader:
         found = [settle(match, text, self._home) for form in named if (match := self._match(form)) is not None]
         if found:
             return self._remember(tuple(found))
-        if not about_pronoun(plain, PRONOUN):
+        if not about_pronoun(plain):
             return ()
         if devices:
             return (Intent("Unsupported", {"name": devices[0]}, 1.0, text),)

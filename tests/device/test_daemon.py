@@ -65,6 +65,17 @@ def test_another_process_asks_says_mutes_and_looks(daemon: Daemon) -> None:
     assert daemon.status()["turns"] >= 3
 
 
+def test_a_command_for_later_is_done_without_a_word(daemon: Daemon) -> None:
+    assert "I will turn on the desk lamp in twelve seconds" in daemon.run("ctl", "ask", "turn on the desk lamp in twelve seconds")
+    assert [timer["kind"] for timer in daemon.timers() if timer["title"] == "turn on the desk lamp"] == ["command"]
+    assert "lamp is off" in daemon.run("ctl", "ask", "is the desk lamp on")
+    deadline = time.monotonic() + 40
+    while any(timer["kind"] == "command" for timer in daemon.timers()):
+        assert time.monotonic() < deadline, "the command was not done"
+        time.sleep(0.2)
+    assert "lamp is on" in daemon.run("ctl", "ask", "is the desk lamp on")
+
+
 def test_privacy_goes_through_the_running_assistant_and_holds(daemon: Daemon) -> None:
     daemon.run("privacy", "microphone", "off")
     assert (daemon.home / "state" / "privacy" / "microphone.off").exists()

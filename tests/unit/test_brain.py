@@ -331,16 +331,5 @@ def test_of_two_timers_that_are_called_the_same_the_next_one_is_meant(talk: Talk
     assert talk.reply("how much time is left") == "The five minute timer has five minutes left."
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["turn off the tv in ten minutes", "turn on the heater for one hour", "turn on the kitchen light at seven pm",
-     "open the blinds tomorrow at eight am", "in ten minutes turn off the tv"],
-)  # fmt: skip
-def test_a_command_for_another_time_is_not_done_now(talk: Talk, text: str) -> None:
-    outcome = talk.say(text)
-    assert outcome.reply.text.startswith("I do things at once;")
-    assert not [action for acted in outcome.acted for action in acted.actions]
-
-
 def test_a_name_with_a_vowel_has_its_article(talk: Talk) -> None:
     assert talk.reply("set a ten minute timer for the eggs") == "I set an eggs timer for ten minutes."

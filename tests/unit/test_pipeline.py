@@ -18,6 +18,7 @@ from assistant.ear import Ear, EarSettings
 from assistant.engines import Transcript
 from assistant.errors import EngineError
 from assistant.events import Event, Replied, Samples, SpeakingStarted, StageFailed, TurnInterrupted
+from assistant.intents import Intent
 from assistant.pipeline import Pipeline
 from assistant.ports import Edges, Image
 from assistant.replay import Replay
@@ -247,6 +248,24 @@ def test_an_announcement_waits_for_the_turn_under_way() -> None:
 
     anyio.run(main)
     assert names(seen) == [*TURN, "Replied", "SpeakingStarted", "TurnFinished"]
+
+
+def test_a_command_for_later_waits_for_the_turn_under_way_and_is_not_spoken_of() -> None:
+    seen: list[Event] = []
+    replay = Replay([np.concatenate([silence(0.3), *REQUEST])], realtime=True)
+    stages = Stages(Ear(FakeWake(), FakeVad(), SETTINGS), FakeAsr("hello"), FakeBrain({"hello": "Hi."}), FakeTts(), "hey test")
+    pipeline = Pipeline(stages, Edges(replay, replay), seen.append)
+    replay.resting = lambda: pipeline.resting and len(seen) > len(TURN)
+
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(pipeline.run)
+            while not seen:
+                await anyio.sleep(0.001)
+            assert await pipeline.carry_out([Intent("HassTurnOff", {"name": "tv"})])
+
+    anyio.run(main)
+    assert names(seen) == [*TURN, "SkillRan", "TurnFinished"]
 
 
 @pytest.mark.slow

@@ -1,0 +1,88 @@
+"""Commands for another time, taken apart: "turn off the tv in ten minutes", "the fan on for an hour", "at ten close the blinds".
+
+The texts are cleaned and hold measures (quantities.py): "in 600 durationseconds", "at 10420 clocktime".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assistant.devices import SWITCHABLE
+from assistant.events import SlotValue
+from assistant.home import Home, select
+from assistant.intents import Intent
+from assistant.understanding.grammar import spoken_form
+from assistant.understanding.misheard import PRONOUN, about_pronoun
+from assistant.understanding.quantities import EITHER_HALF, clock_slots
+from assistant.understanding.targets import devices_of
+
+_DAYS = "today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_PARTS = "morning|afternoon|evening|night"
+_IN = r"(?:in|after) (?P<seconds>\d+) durationseconds(?: from now)?"
+_AT = (
+    rf"(?:(?P<day>{_DAYS}) )?(?:(?P<part>{_PARTS}) )?(?:at )?(?:(?P<clock>\d+) clocktime|(?<=at )(?P<hour>[1-9]|1\d|2[0-3]))"
+    rf"(?: (?P<late_day>{_DAYS}))?(?: (?P<late_part>{_PARTS}))?"
+)
+_FOR = r"for (?P<length>\d+) durationseconds"
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        rf"(?P<command>.+?) {_FOR}",
+        rf"(?P<command>.+?) {_IN}",
+        rf"{_IN} (?P<command>.+)",
+        rf"(?P<command>.+?) {_AT}",
+        rf"{_AT} (?P<command>.+)",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """command: what is to be done. when: the slots seconds, or time, either, day and part. lasting: now, and undone then."""
+
+    command: str
+    when: Mapping[str, SlotValue]
+    lasting: bool = False
+
+
+def taken_apart(text: str) -> tuple[Later, ...]:
+    """The ways to read a text as a command with a time; () when none is said in it."""
+    found = (form.fullmatch(text) for form in _FORMS)
+    return tuple(_later({name: value for name, value in match.groupdict().items() if value}) for match in found if match)
+
+
+def _later(parts: dict[str, str]) -> Later:
+    command = re.sub(r" (?:and|then|,)$|^(?:and|then|,) ", "", parts["command"])
+    if "length" in parts:
+        return Later(command, {"seconds": int(parts["length"])}, lasting=True)
+    if "seconds" in parts:
+        return Later(command, {"seconds": int(parts["seconds"])})
+    code = int(parts["clock"]) if "clock" in parts else int(parts["hour"]) * 60 + (EITHER_HALF if int(parts["hour"]) <= 12 else 0)
+    time, either = clock_slots(code)
+    day, part = parts.get("day") or parts.get("late_day", ""), parts.get("part") or parts.get("late_part", "")
+    return Later(command, {"time": time, "either": int(either), "day": day, "part": part})
+
+
+def undone(intents: tuple[Intent, ...], home: Home) -> tuple[Intent, ...]:
+    """What takes commands back, () when that is not known, or is not done unasked: a door that was locked for an hour."""
+    domains = {
+        entity.domain for intent in intents for name in devices_of(intent, home) for entity in select(home.entities, name=name)
+    }
+    if {intent.name for intent in intents} not in ({"HassTurnOn"}, {"HassTurnOff"}) or not domains <= set(SWITCHABLE):
+        return ()
+    other = "HassTurnOff" if intents[0].name == "HassTurnOn" else "HassTurnOn"
+    return tuple(Intent(other, intent.slots) for intent in intents)
+
+
+def told(then: tuple[Intent, ...], said: str, home: Home) -> str:
+    """The words for commands at another time. said: as they were said, "" for what takes commands back."""
+    name = str(then[0].slots.get("name", "")) if len(then) == 1 else ""
+    way = {"HassTurnOn": "on", "HassTurnOff": "off"}.get(then[0].name, "")
+    if not said:
+        return f"turn {f'the {name}' if name else 'them'} {way} again"
+    switched = way and any(entity.domain in SWITCHABLE for entity in select(home.entities, name=name))
+    if name and switched and spoken_form(name) not in said:
+        return f"turn {way} the {name}"
+    return PRONOUN.sub(f"the {name}" if name else "them", said, count=1) if about_pronoun(said) else said
