@@ -17,7 +17,8 @@ What happens when a queue is full:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -27,12 +28,12 @@ from assistant import events
 from assistant.ear import Heard
 from assistant.engines import CAPTURE_RATE, Ending
 from assistant.errors import AssistantError, EngineError
-from assistant.events import Event, Samples
+from assistant.events import Event
 from assistant.hearing import transcribe
 from assistant.intents import Intent
 from assistant.ports import Edges
 from assistant.skills import Reply
-from assistant.turn import Stages, Turn, respond, tell_acted
+from assistant.turn import Stages, Turn, carry_out, respond, speak
 from assistant.wake_phrase import without_wake_phrase
 
 log = logging.getLogger(__name__)
@@ -120,31 +121,26 @@ class Pipeline:
 
     def _report_drops(self) -> None:
         before, self._dropped_seconds = self._dropped_seconds, self._edges.microphone.dropped_seconds
-        if self._dropped_seconds > before:
-            self._lost(self._dropped_seconds - before)
+        self._lost(self._dropped_seconds - before) if self._dropped_seconds > before else None
 
     def _lost(self, seconds: float) -> None:
         self._publish(events.AudioDropped(turn=self._ear.turn, at=self._ear.seconds, seconds=round(seconds, 3)))
 
     async def announce(self, text: str) -> bool:
         """Say something unasked, such as that a timer is up, as soon as no turn is under way. False when it could not be said."""
-        while not self.resting:
-            await anyio.sleep(0.1)
-        self._turn = turn = Turn(self._ear.begin_turn(), self._ear.seconds)
+        turn = await self._unasked()
         await self.answer(turn, Reply(text))
         return not turn.failed
 
     async def carry_out(self, intents: Sequence[Intent]) -> bool:
-        """Do something that was asked for earlier, as soon as no turn is under way, without a word. False when it failed."""
+        """Do what was asked for earlier, without a word, as soon as no turn is under way. False when it failed."""
+        return await carry_out(self._stages.brain, intents, await self._unasked(), self._publish)
+
+    async def _unasked(self) -> Turn:
         while not self.resting:
             await anyio.sleep(0.1)
-        self._turn = turn = Turn(self._ear.begin_turn(), self._ear.seconds)
-        with turn.scope, turn.heard:
-            outcome = await self._stages.brain.carry_out(intents)
-            tell_acted(outcome, turn, self._publish)
-        turn.done = True
-        self._publish(events.TurnFinished(turn=turn.number, at=turn.at))
-        return not turn.scope.cancelled_caught and all(acted.ok for acted in outcome.acted)
+        self._turn = Turn(self._ear.begin_turn(), self._ear.seconds)
+        return self._turn
 
     async def answer(self, turn: Turn, reply: Reply | None = None) -> None:
         """One request to its end. Errors become StageFailed and an apology; cancellation passes through."""
@@ -190,18 +186,10 @@ class Pipeline:
     async def _say(self, turn: Turn, reply: Reply) -> None:
         self._publish(events.Replied(turn=turn.number, at=turn.at, text=reply.text, expects_answer=reply.expects_answer))
         try:
-            await self._speak(turn, self._stages.tts.synthesize(reply.text))
+            pieces = partial(self._work, "tts", next, self._stages.tts.synthesize(reply.text), None)
+            await speak(pieces, self._stages.tts.rate, self._edges.speaker, turn, self._publish)
         except AssistantError as error:
             self._fail(turn, error)
-
-    async def _speak(self, turn: Turn, chunks: Iterator[Samples]) -> None:
-        started = False
-        while (chunk := await self._work("tts", next, chunks, None)) is not None:
-            if not started:
-                started = True
-                self._publish(events.SpeakingStarted(turn=turn.number, at=turn.at))
-            await self._edges.speaker.play(chunk, self._stages.tts.rate)
-        await self._edges.speaker.drain()
 
     def _fail(self, turn: Turn, error: AssistantError) -> Reply:
         self._publish(turn.failure(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -13,8 +13,9 @@ from assistant.brain import Brain, Outcome
 from assistant.ear import Ear, Heard
 from assistant.engines import CAPTURE_RATE, VAD_FRAME, AsrEngine, TtsEngine
 from assistant.errors import AssistantError, EngineError
-from assistant.events import Event, SpeechEnded
-from assistant.ports import Camera, Image
+from assistant.events import Event, Samples, SpeechEnded
+from assistant.intents import Intent
+from assistant.ports import Camera, Image, Speaker
 from assistant.skills import Reply
 
 UTTERANCE_PIECES = 2 * 16 * CAPTURE_RATE // VAD_FRAME
@@ -107,3 +108,29 @@ def tell_acted(outcome: Outcome, turn: Turn, publish: Callable[[Event], None]) -
     """The events of what was done."""
     for acted in outcome.acted:
         publish(events.SkillRan(turn=turn.number, at=turn.at, skill=acted.skill, ok=acted.ok, actions=acted.actions))
+
+
+async def carry_out(brain: Brain, intents: Sequence[Intent], turn: Turn, publish: Callable[[Event], None]) -> bool:
+    """Do what was asked for earlier. False when it failed, or the turn was interrupted before it was done."""
+    done = False
+    with turn.scope, turn.heard:
+        outcome = await brain.carry_out(intents)
+        tell_acted(outcome, turn, publish)
+        done = all(acted.ok for acted in outcome.acted)
+    if not turn.done:
+        turn.done = True
+        publish(events.TurnFinished(turn=turn.number, at=turn.at))
+    return done
+
+
+async def speak(
+    pieces: Callable[[], Awaitable[Samples | None]], rate: int, speaker: Speaker, turn: Turn, publish: Callable[[Event], None]
+) -> None:
+    """Play a reply piece by piece, to its last sample. pieces: the next one each time, None at the end; rate: in Hz."""
+    started = False
+    while (chunk := await pieces()) is not None:
+        if not started:
+            started = True
+            publish(events.SpeakingStarted(turn=turn.number, at=turn.at))
+        await speaker.play(chunk, rate)
+    await speaker.drain()
