@@ -29,7 +29,8 @@ WISHED = re.compile(r"\b(?:some|more|needs?|want|have|get) (?:some |a )?light(?:
 """Light that is merely wanted is switched on."""
 
 HEDGED = re.compile(
-    r"\b(?:except|apart from|other than|unless|when|whenever|until|till)\b|\bif (?!you\b)"
+    r"\b(?:except|apart from|other than|unless|when|whenever|until|till|after|before|later|soon|tonight|tomorrow)\b"
+    r"|\bif (?!you\b)|\bin a (?:bit|while|moment|few)\b|\b(?:minutes?|hours?|o'clock)\b"
     r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
     r"|\b(?:all|every\w*) .*\bbut\b"
 )
@@ -38,6 +39,7 @@ HEDGED = re.compile(
 ASKED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "HassGetCurrentTime": re.compile(r"\b(?:time|clock|hour|late)\b(?!.*\b(?:in|until|till)\b)"),
+        "TimerSet": re.compile(r"\b(?:timer|time|count|countdown|remind|reminder|alarm|wake|ring|tell|notify|alert|know)\b"),
         "HassGetCurrentDate": re.compile(r"\b(?:day|date|today)\b"),
     }
 )

@@ -20,12 +20,14 @@ from assistant.understanding.targets import devices_of
 
 _DAYS = "today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _PARTS = "morning|afternoon|evening|night"
-_IN = r"(?:in|after) (?P<seconds>\d+) durationseconds(?: from now)?"
+_ABOUT = "(?:about |around |roughly |another )?"
+_IN = rf"(?:in|after) {_ABOUT}(?P<seconds>\d+) durationseconds(?: from now)?"
 _AT = (
-    rf"(?:(?P<day>{_DAYS}) )?(?:(?P<part>{_PARTS}) )?(?:at )?(?:(?P<clock>\d+) clocktime|(?<=at )(?P<hour>[1-9]|1\d|2[0-3]))"
+    rf"(?:(?P<day>{_DAYS}) )?(?:(?P<part>{_PARTS}) )?(?:(?:at|by|around) )?"
+    r"(?:(?P<clock>\d+) clocktime|(?<=at )(?P<hour>[1-9]|1\d|2[0-3]))"
     rf"(?: (?P<late_day>{_DAYS}))?(?: (?P<late_part>{_PARTS}))?"
 )
-_FOR = r"for (?P<length>\d+) durationseconds"
+_FOR = rf"for {_ABOUT}(?P<length>\d+) durationseconds"
 _FORMS = tuple(
     re.compile(form)
     for form in (

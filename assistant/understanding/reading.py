@@ -224,7 +224,10 @@ class Reader:
         for piece in pieces[1:] if first else []:
             heads = (" ".join(verb[:count]) for count in (2, 1, 3))
             tries = (piece, *(f"{head} {without_article(piece)}" for head in heads), f"{verb[0]} {piece}")
-            more = next((read for attempt in tries if (read := self._exact(attempt) or self._referring(attempt))), ())
+            more = next(
+                (read for attempt in tries if (read := self._exact(attempt) or self._referring(attempt) or self._later(attempt))),
+                (),
+            )
             if not more and sounds_like_device(piece):
                 more = self._misheard.read(f"{' '.join(verb[:2])} {piece}")
             if not more:

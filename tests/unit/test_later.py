@@ -78,6 +78,11 @@ def test_for_a_while(home: Home) -> None:
             "The kitchen light is on. I will turn off the kitchen",
         ),
         ("set the desk lamp to fifty percent at nine pm", "I will set the desk lamp to 50 percent at nine PM today."),
+        ("could you turn the fan off in about twenty minutes", "I will turn off the bedroom fan in twenty minutes."),
+        (
+            "turn on the tv in an hour and the fan in two hours",
+            "I will turn on the tv in one hour. I will turn on",
+        ),
         ("lock the front door at ten pm", "I will lock the front door at ten PM today."),
         ("unlock the front door at ten pm", "I only unlock the front door at once, when you say so."),
         ("open the garage door in five minutes", "I only open the garage door at once, when you say so."),

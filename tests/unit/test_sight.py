@@ -352,7 +352,7 @@ def test_what_the_model_does_not_know_is_not_acted_on(tmp_path: Path, guess: Int
 def test_guesses_become_our_intents(tmp_path: Path, guess: IntentGuess, reply: str) -> None:
     watcher = Watcher(tmp_path, guesser=FakeIntents(guess))
     watcher.see(seen("tv", (0.7, 0.3, 0.9, 0.6)), seen("cup", (0.4, 0.3, 0.75, 0.8)))
-    assert watcher.reply("whatever becomes of the thingy") == reply
+    assert watcher.reply("whatever becomes of the thingy this time") == reply
 
 
 @pytest.mark.parametrize("name", ["HassBroadcast", "HassVacuumStart", "HassLightSet", "HassStartTimer", "WhereIs"])
@@ -389,6 +389,9 @@ def test_a_guess_without_a_value_takes_it_from_the_words(tmp_path: Path, guess: 
         "please don't have the lamp lit",
         "never lights of any kind",
         "all of the house dark but the lamp",
+        "enough of the lamp after this film",
+        "have the lamp dark in a bit",
+        "dark lamp twenty minutes from now",
     ],
 )
 def test_a_guess_takes_no_exceptions_and_no_bans(tmp_path: Path, text: str) -> None:
