@@ -67,6 +67,13 @@ def degrees(value: float) -> str:
     return count(round(value, 1), "degree")
 
 
+def article(noun: str) -> str:
+    """ "a cup", "an apple", "scissors"."""
+    if noun in ("scissors", "skis", "broccoli", "people"):
+        return noun
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def all_of(amount: int, nouns: str) -> str:
     """ "Both timers", "All three timers"."""
     return f"Both {nouns}" if amount == 2 else f"All {number(amount)} {nouns}"

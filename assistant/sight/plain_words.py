@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from assistant.engines import IntentGuess
+from assistant.sight.linking import NOUNS
 
 _TOO = r"\b(?:too|it's|it is|is it|is)(?: (?:really|very|pretty|quite|a bit|a little|getting|too|so))*"
 MORE = (
@@ -29,17 +30,17 @@ WISHED = re.compile(r"\b(?:some|more|needs?|want|have|get) (?:some |a )?light(?:
 """Light that is merely wanted is switched on."""
 
 HEDGED = re.compile(
-    r"\b(?:except|apart from|other than|unless|when|whenever|until|till|after|before|later|soon|tonight|tomorrow)\b"
+    r"\b(?:except|apart from|other than|unless|when|whenever|until|till|after|before|later|soon|tonight|tomorrow|minus)\b"
     r"|\bif (?!you\b)|\bin a (?:bit|while|moment|few)\b|\b(?:minutes?|hours?|o'clock)\b"
     r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
     r"|\b(?:all|every\w*) .*\bbut\b"
 )
-"""Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban."""
+"""Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban, a sign."""
 
 ASKED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "HassGetCurrentTime": re.compile(r"\b(?:time|clock|hour|late)\b(?!.*\b(?:in|until|till)\b)"),
-        "TimerSet": re.compile(r"\b(?:timer|time|count|countdown|remind|reminder|alarm|wake|ring|tell|notify|alert|know)\b"),
+        "TimerSet": re.compile(r"\b(?:timer|count|countdown|remind|reminder|alarm|wake|ring|tell|notify|alert|know)\b"),
         "HassGetCurrentDate": re.compile(r"\b(?:day|date|today)\b"),
     }
 )
@@ -56,9 +57,10 @@ def direction(text: str) -> str:
 
 
 def only_named(guess: IntentGuess, text: str) -> bool:
-    """Whether a sentence is a name and nothing else: a half-heard one must not switch anything."""
+    """Whether a sentence is a name or a noun and nothing else: a half-heard one must not switch anything."""
     named = {word for name, phrase in guess.slots if name in ("name", "area") for word in phrase.split()}
-    return bool(named) and set(text.split()) <= named | {"the", "my", "a", "that", "this"}
+    said = set(text.split()) - {"the", "my", "a", "that", "this"}
+    return said <= named | {form for noun in NOUNS for form in (noun, f"{noun}s")}
 
 
 def hedged(text: str) -> bool:

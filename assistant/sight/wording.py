@@ -8,13 +8,6 @@ from assistant import spoken
 from assistant.sight.questions import plural_of
 
 
-def article(noun: str) -> str:
-    """ "a cup", "an apple", "scissors"."""
-    if noun in ("scissors", "skis", "broccoli", "people"):
-        return noun
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
 def the(name: str) -> str:
     """ "the cup"; a taught name such as "my mug" stays."""
     return name if name.startswith(("my ", "the ")) else f"the {name}"
@@ -22,7 +15,7 @@ def the(name: str) -> str:
 
 def one(name: str, taught: Container[str]) -> str:
     """ "a cup", or "the reading lamp" when the name was taught."""
-    return the(name) if name in taught else article(name)
+    return the(name) if name in taught else spoken.article(name)
 
 
 def many(name: str, amount: int) -> str:

@@ -11,7 +11,7 @@ from assistant.sight.appearance import Box
 from assistant.sight.pointing import on_side, salience, side_named, side_of
 from assistant.sight.questions import plural_of
 from assistant.sight.view import NAMED, View, people, view_of
-from assistant.sight.wording import amount_of, article, many, one, the
+from assistant.sight.wording import amount_of, many, one, the
 from assistant.skills import NoSlots, Reply, Services, eyes_of, skill
 
 NOBODY = "No, I do not see anyone."
@@ -60,7 +60,7 @@ async def identify(slots: Where, services: Services) -> Reply:
     if name in view.taught:
         return Reply(f"That is {the(name)}.")
     verb = "is" if view.scores[best] >= SURE else "looks like"
-    return Reply(f"That {verb} {article(name)}.")
+    return Reply(f"That {verb} {spoken.article(name)}.")
 
 
 @skill("DescribeScene")
@@ -146,7 +146,7 @@ async def nothing_in_view(slots: NoSlots, services: Services) -> Reply:
     seen = list(dict.fromkeys(thing.label for thing in (await look(services)).sight.objects if thing.score >= NAMED))
     if not seen:
         return Reply("I do not see a device there. Please say its name.")
-    return Reply(f"I see {spoken.listing([article(name) for name in seen[:3]])}, but nothing there that I can control.")
+    return Reply(f"I see {spoken.listing([spoken.article(name) for name in seen[:3]])}, but nothing there that I can control.")
 
 
 async def look(services: Services) -> View:

@@ -13,7 +13,6 @@ from assistant import spoken
 from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.intents import Intent, Question
-from assistant.sight.wording import article
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.timers import Timer
 
@@ -52,7 +51,7 @@ async def set_timer(slots: NewTimer, services: Services) -> Reply:
     due = services.clock.now() + timedelta(seconds=slots.seconds)
     add = partial(services.timers.add, due, kind="timer", name=slots.name, length_s=slots.seconds)
     timer = await to_thread.run_sync(add)
-    named = article(f"{slots.name} timer") if slots.name else "a timer"
+    named = spoken.article(f"{slots.name} timer") if slots.name else "a timer"
     text = f"I set {named} for {spoken.duration(slots.seconds)}."
     return Reply(text, actions=(Action(f"timer:{timer.id}", "seconds", slots.seconds),))
 

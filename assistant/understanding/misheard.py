@@ -69,7 +69,7 @@ ELSEWHERE = re.compile(
 
 NOT_IN_NAMES = frozenset(
     words(
-        "the a it them yourself myself volume temperature brightness timers alarms "
+        "the a to it them yourself myself minus volume temperature brightness timers alarms "
         "everything something anything nothing time date weather news story joke me you i list song music "
         "what how who why when and then alarm timer email reminder on off durationseconds clocktime"
     )
@@ -177,6 +177,8 @@ class Misheard:
         area = next((area for area in self._home.areas if spoken_form(area) == phrase), "")
         if area:
             return (Intent("MissingDevice", {"name": "device for that", "area": area}, 1.0, text),)
+        if phrase in GENERIC:
+            return ()  # there are several, and what is said of them makes no sense: "the lamp to 200 percent"
         known = next((name for spoken, name in self._names.spoken if spoken == phrase), "")
         if known:
             return (Intent("Unsupported", {"name": known}, 1.0, text),)

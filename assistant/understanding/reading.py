@@ -172,7 +172,7 @@ class Reader:
             return intents
         then = undone(intents, self._home) if later.lasting else intents
         if not then or any(intent.name not in allowed for intent in intents):
-            return (Intent("NotLater"),)
+            return (Intent("NotLater"),) if allowed >= {intent.name for intent in intents} else ()
         command = told(then, "" if later.lasting else without_commas(later.command), self._home)
         kept = Intent("Later", {"command": command, "then": packed(then), **later.when})
         return (*intents, kept) if later.lasting else (kept,)

@@ -352,7 +352,7 @@ def test_what_the_model_does_not_know_is_not_acted_on(tmp_path: Path, guess: Int
 def test_guesses_become_our_intents(tmp_path: Path, guess: IntentGuess, reply: str) -> None:
     watcher = Watcher(tmp_path, guesser=FakeIntents(guess))
     watcher.see(seen("tv", (0.7, 0.3, 0.9, 0.6)), seen("cup", (0.4, 0.3, 0.75, 0.8)))
-    assert watcher.reply("whatever becomes of the thingy this time") == reply
+    assert watcher.reply("let me know whatever becomes of the thingy") == reply
 
 
 @pytest.mark.parametrize("name", ["HassBroadcast", "HassVacuumStart", "HassLightSet", "HassStartTimer", "WhereIs"])
