@@ -13,7 +13,7 @@ from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
-from assistant.skills.timers import which
+from assistant.skills.timers import cancel_all, which
 from assistant.timers import Timer
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -123,9 +123,7 @@ async def cancel_alarm(slots: WhichAlarm, services: Services) -> Reply:
     chosen = alarms if slots.all else [alarm for alarm in alarms if _fits(alarm, slots, services.clock.now())][:1]
     if not chosen:
         raise SkillError("There is no alarm at that time.")
-    for alarm in chosen:
-        await to_thread.run_sync(services.timers.cancel, alarm.id)
-    actions = tuple(Action(f"alarm:{alarm.id}", "cancelled", 1) for alarm in chosen)
+    actions = await cancel_all(chosen, services)
     said = f"The {chosen[0].title()} is" if len(chosen) == 1 else f"{spoken.all_of(len(chosen), 'alarms')} are"
     return Reply(f"{said} cancelled.", actions=actions)
 

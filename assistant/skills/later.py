@@ -15,6 +15,7 @@ from assistant.intents import unpacked
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.alarms import NewAlarm, when
 from assistant.skills.home_control import asks_first
+from assistant.skills.timers import cancel_all
 from assistant.timers import Timer, command_name
 
 
@@ -66,11 +67,8 @@ async def cancel_kept(slots: NoSlots, services: Services) -> Reply:
     kept = await _kept(services)
     if not kept:
         return Reply("Nothing is planned.")
-    for one in kept:
-        await to_thread.run_sync(services.timers.cancel, one.id)
-    told = spoken.listing([one.title() for one in kept], "or")
-    actions = tuple(Action(f"command:{one.id}", "cancelled", 1) for one in kept)
-    return Reply(f"OK, I will not {told}.", actions=actions)
+    actions = await cancel_all(kept, services)
+    return Reply(f"OK, I will not {spoken.listing([one.title() for one in kept], 'or')}.", actions=actions)
 
 
 async def _kept(services: Services) -> list[Timer]:

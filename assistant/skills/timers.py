@@ -88,9 +88,7 @@ async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
         if _differ(chosen):
             return which(chosen, lambda timer: Intent("TimerCancel", {"id": timer.id}))
         chosen = chosen[:1]
-    for timer in chosen:
-        await to_thread.run_sync(services.timers.cancel, timer.id)
-    actions = tuple(Action(f"timer:{timer.id}", "cancelled", 1) for timer in chosen)
+    actions = await cancel_all(chosen, services)
     said = f"The {chosen[0].title()} is" if len(chosen) == 1 else f"{spoken.all_of(len(chosen), 'timers')} are"
     return Reply(f"{said} cancelled.", actions=actions)
 
@@ -114,6 +112,13 @@ async def change_timer(slots: Change, services: Services) -> Reply:
         return Reply("No timer is running.")  # it has just rung
     action = Action(f"timer:{timer.id}", "seconds", left)
     return Reply(f"The {timer.title()} has {spoken.duration(left)} left now.", actions=(action,))
+
+
+async def cancel_all(timers: list[Timer], services: Services) -> tuple[Action, ...]:
+    """Cancel timers, alarms or commands; what was done, as replies tell it. Raises SkillError when it cannot be saved."""
+    for timer in timers:
+        await to_thread.run_sync(services.timers.cancel, timer.id)
+    return tuple(Action(f"{timer.kind}:{timer.id}", "cancelled", 1) for timer in timers)
 
 
 def which(timers: list[Timer], then: Callable[[Timer], Intent]) -> Reply:

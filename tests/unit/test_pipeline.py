@@ -6,7 +6,7 @@ import dataclasses
 import gc
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import anyio
@@ -232,7 +232,8 @@ def test_capture_is_never_blocked_by_a_slow_engine() -> None:
     assert max(replay.late) < 1.0, f"the microphone waited {max(replay.late):.2f} s"
 
 
-def test_an_announcement_waits_for_the_turn_under_way() -> None:
+def beside_a_turn(work: Callable[[Pipeline], Awaitable[bool]]) -> list[Event]:
+    """The events of a request, while which something is to be done unasked."""
     seen: list[Event] = []
     replay = Replay([np.concatenate([silence(0.3), *REQUEST])], realtime=True)
     stages = Stages(Ear(FakeWake(), FakeVad(), SETTINGS), FakeAsr("hello"), FakeBrain({"hello": "Hi."}), FakeTts(), "hey test")
@@ -244,27 +245,19 @@ def test_an_announcement_waits_for_the_turn_under_way() -> None:
             tasks.start_soon(pipeline.run)
             while not seen:
                 await anyio.sleep(0.001)
-            await pipeline.announce("Your timer is up.")
+            assert await work(pipeline)
 
     anyio.run(main)
+    return seen
+
+
+def test_an_announcement_waits_for_the_turn_under_way() -> None:
+    seen = beside_a_turn(lambda pipeline: pipeline.announce("Your timer is up."))
     assert names(seen) == [*TURN, "Replied", "SpeakingStarted", "TurnFinished"]
 
 
 def test_a_command_for_later_waits_for_the_turn_under_way_and_is_not_spoken_of() -> None:
-    seen: list[Event] = []
-    replay = Replay([np.concatenate([silence(0.3), *REQUEST])], realtime=True)
-    stages = Stages(Ear(FakeWake(), FakeVad(), SETTINGS), FakeAsr("hello"), FakeBrain({"hello": "Hi."}), FakeTts(), "hey test")
-    pipeline = Pipeline(stages, Edges(replay, replay), seen.append)
-    replay.resting = lambda: pipeline.resting and len(seen) > len(TURN)
-
-    async def main() -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(pipeline.run)
-            while not seen:
-                await anyio.sleep(0.001)
-            assert await pipeline.carry_out([Intent("HassTurnOff", {"name": "tv"})])
-
-    anyio.run(main)
+    seen = beside_a_turn(lambda pipeline: pipeline.carry_out([Intent("HassTurnOff", {"name": "tv"})]))
     assert names(seen) == [*TURN, "SkillRan", "TurnFinished"]
 
 
