@@ -19,7 +19,7 @@ from assistant.understanding.grammar import COLORS, spoken_form
 from assistant.understanding.misheard import PRONOUN
 from assistant.understanding.names import near, renamed
 from assistant.understanding.quantities import digits
-from assistant.understanding.targets import COMMANDS, DOMAIN_OF, clarify
+from assistant.understanding.targets import COMMANDS, DOMAIN_OF, EVERY, clarify
 from assistant.understanding.text import clean, without_article
 
 LEAST = 0.5
@@ -99,7 +99,7 @@ class Guesser:
         name = RENAMED.get(guess.intent, guess.intent)
         if name not in ANSWERED or guess.confidence < LEAST:
             return None
-        if not asked(name, text):
+        if not asked(name, text) or (name == "TimerSet" and text.count("timer") > 1):
             return None
         cleaning = name == "HassVacuumCleanArea"
         if (cleaning or name in COMMANDS) and (hedged(text) or only_named(guess, text)):
@@ -170,9 +170,10 @@ class Guesser:
         if such a device is there."""
         if "name" in intent.slots:
             return intent
-        domain = intent.slots.get("domain") or _domain(intent.text) or _domain_of(intent.name)
+        text = clean(intent.text)
+        domain = intent.slots.get("domain") or _domain(text) or _domain_of(intent.name)
         area = intent.slots.get("area") or self._home.here
-        if not select(self._home.entities, area=str(area), domain=str(domain)):
+        if EVERY.search(text) or not select(self._home.entities, area=str(area), domain=str(domain)):
             area = intent.slots.get("area", "")
         return intent.with_slots({"domain": domain, **({"area": area} if area else {})})
 

@@ -34,8 +34,11 @@ HEDGED = re.compile(
     r"|\bif (?!you\b)|\bin a (?:bit|while|moment|few)\b|\b(?:minutes?|hours?|o'clock)\b"
     r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
     r"|\b(?:all|every\w*) .*\bbut\b"
+    r"|^(?:stop|halt) (?:the |my )?(?:blinds?|curtains?|shutters?|shades?|garage|gate|doors?)\b"
+    r"|^(?:how (?:many|much|long|often)|what (?!about)|which|where|who|why (?!is))\b"
 )
-"""Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban, a sign."""
+"""Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban, a sign, a
+question; to stop what moves is not to close it."""
 
 ASKED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
@@ -59,7 +62,7 @@ def direction(text: str) -> str:
 def only_named(guess: IntentGuess, text: str) -> bool:
     """Whether a sentence is a name or a noun and nothing else: a half-heard one must not switch anything."""
     named = {word for name, phrase in guess.slots if name in ("name", "area") for word in phrase.split()}
-    said = set(text.split()) - {"the", "my", "a", "that", "this"}
+    said = set(text.split()) - {"the", "my", "a", "that", "this", ","}
     return said <= named | {form for noun in NOUNS for form in (noun, f"{noun}s")}
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 LEADING = (
+    "good ?night|good ?morning|good ?evening|good ?bye|"
     "please|kindly|hey|hi|hello|ok|okay|um+|uh+|er+|hm+|ah|oh|well|so|and|now|alright|all right|just|quickly|"
     "could you|can you|can we|could we|would you mind|do you mind|would you|will you|you could|you can|can i ask you to|"
     "i want you to|i need you to|i'd like you to|i would like you to|i want to|i'd like to|i would like to|i wanna|i need to|"
