@@ -54,6 +54,9 @@ TIMER_CHECK_SECONDS = 0.25
 RING_AGAIN_SECONDS = 5.0
 """After a ring that could not be heard, such as without a loudspeaker."""
 
+TOO_LATE_SECONDS = 900.0
+"""A command whose time is over for so long is not done any more; that it was not is said."""
+
 Observer = Callable[[Event], None]
 
 
@@ -229,7 +232,3 @@ def on_recording(
     replay.computing = lambda: assistant.pipeline.computing
     replay.resting = lambda: assistant.pipeline.resting
     return assistant
-
-
-TOO_LATE_SECONDS = 900.0
-"""A command whose time is over for so long is not done any more; that it was not is said."""

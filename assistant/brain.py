@@ -142,18 +142,12 @@ class Brain:
             self._dialogue.last_reply = reply.text
             return Outcome((), reply)
         self._dialogue.question = None
-        acted: list[Acted] = []
-        replies: list[Reply] = []
-        for intent in intents:
-            reply, ok = await self._run(intent)
-            acted.append(Acted(intent.name, ok, reply.actions))
-            replies.append(reply)
-        reply = combine(replies)
-        self._remember(tuple(intents), reply)
-        return Outcome(tuple(acted), reply)
+        outcome = await self.carry_out(intents)
+        self._remember(tuple(intents), outcome.reply)
+        return outcome
 
     async def carry_out(self, intents: Sequence[Intent]) -> Outcome:
-        """Do what was asked for earlier. The dialogue goes on as if nothing had happened."""
+        """Run the skills alone: the dialogue goes on as if nothing had happened, as with what was asked for earlier."""
         replies: list[Reply] = []
         acted: list[Acted] = []
         for intent in intents:

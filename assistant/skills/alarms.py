@@ -13,7 +13,7 @@ from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
-from assistant.skills.timers import cancel_all, which
+from assistant.skills.timers import cancel_all, waiting, which
 from assistant.timers import Timer
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -68,7 +68,7 @@ async def ask_time(slots: NoSlots, services: Services) -> Reply:
 @skill("AlarmList")
 async def list_alarms(slots: WhichAlarm, services: Services) -> Reply:
     """Which alarms are set."""
-    alarms = await _set_alarms(services)
+    alarms = await waiting(services, "alarm")
     now = services.clock.now()
     if slots.day:
         alarms = [
@@ -85,7 +85,7 @@ async def list_alarms(slots: WhichAlarm, services: Services) -> Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class NewTime:
     """The new time, as for a new alarm; id: of which alarm, as a question has it."""
 
     time: str = ""
@@ -96,9 +96,9 @@ class Later:
 
 
 @skill("AlarmChange")
-async def change_alarm(slots: Later, services: Services) -> Reply:
+async def change_alarm(slots: NewTime, services: Services) -> Reply:
     """Let one ring at another time; asks when there are several."""
-    alarms = await _set_alarms(services)
+    alarms = await waiting(services, "alarm")
     if slots.id:
         alarms = [alarm for alarm in alarms if alarm.id == slots.id]
     if not alarms:
@@ -117,7 +117,7 @@ async def change_alarm(slots: Later, services: Services) -> Reply:
 @skill("AlarmCancel")
 async def cancel_alarm(slots: WhichAlarm, services: Services) -> Reply:
     """Take one or all away."""
-    alarms = await _set_alarms(services)
+    alarms = await waiting(services, "alarm")
     if not alarms:
         return Reply("No alarm is set.")
     chosen = alarms if slots.all else [alarm for alarm in alarms if _fits(alarm, slots, services.clock.now())][:1]
@@ -163,17 +163,12 @@ def _local(moment: datetime) -> datetime:
     return moment
 
 
-def _moved(due: datetime, slots: Later, now: datetime) -> datetime:
+def _moved(due: datetime, slots: NewTime, now: datetime) -> datetime:
     """Another time on an alarm's own day, in the same half of it when that is not said; the next day if that is over."""
     noon = due.replace(hour=0 if slots.either and due.hour < 12 else 12 if slots.either else 0, minute=0, second=0, microsecond=0)
     start = noon - timedelta(seconds=1)
     moment = when(NewAlarm(slots.time, slots.either, part=slots.part), start)
     return moment if moment > now else when(NewAlarm(slots.time, slots.either, part=slots.part), now)
-
-
-async def _set_alarms(services: Services) -> list[Timer]:
-    active = await to_thread.run_sync(services.timers.active)
-    return [timer for timer in active if timer.kind == "alarm"]
 
 
 def _fits(alarm: Timer, slots: WhichAlarm, now: datetime) -> bool:

@@ -167,8 +167,7 @@ def asks_first(intent: Intent, home: Home) -> bool:
         found = find(Target(name, area, domain, kind), home)
     except SkillError:
         return False
-    states = {device.kind or device.domain: _state_for(device, on) for device in found if device.domain != "sensor"}
-    return any(ASKED_FIRST.get(what) == state for what, state in states.items())
+    return any(_is_asked(device, _state_for(device, on)) for device in found if device.domain != "sensor")
 
 
 async def _switch(slots: Target, services: Services, name: str, domain: str = "") -> Reply:
@@ -176,7 +175,7 @@ async def _switch(slots: Target, services: Services, name: str, domain: str = ""
     found = find(slots, services.home, domain)
     on = name == "HassTurnOn"
     states = {device.id: _state_for(device, on) for device in found}
-    careful = tuple(device for device in found if ASKED_FIRST.get(device.kind or device.domain) == states[device.id])
+    careful = tuple(device for device in found if _is_asked(device, states[device.id]))
     if careful and not slots.confirmed:
         return _ask(
             careful,
@@ -204,7 +203,11 @@ def _state_for(device: Entity, on: bool) -> str:
 
 
 def _asked_first(found: tuple[Entity, ...], state: str) -> tuple[Entity, ...]:
-    return tuple(device for device in found if ASKED_FIRST.get(device.kind or device.domain) == state)
+    return tuple(device for device in found if _is_asked(device, state))
+
+
+def _is_asked(device: Entity, state: str) -> bool:
+    return ASKED_FIRST.get(device.kind or device.domain) == state
 
 
 def _ask(found: tuple[Entity, ...], verb: str, *then: Intent) -> Reply:

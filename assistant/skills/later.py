@@ -15,8 +15,8 @@ from assistant.intents import unpacked
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.alarms import NewAlarm, when
 from assistant.skills.home_control import asks_first
-from assistant.skills.timers import cancel_all
-from assistant.timers import Timer, command_name
+from assistant.skills.timers import cancel_all, waiting
+from assistant.timers import command_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ async def keep(slots: Kept, services: Services) -> Reply:
 @skill("LaterList")
 async def list_kept(slots: NoSlots, services: Services) -> Reply:
     """What is to be done, and when."""
-    kept, now = await _kept(services), services.clock.now()
+    kept, now = await waiting(services, "command"), services.clock.now()
     if not kept:
         return Reply("Nothing is planned.")
     told = [f"{one.title()} at {spoken.clock_time(one.due)} {spoken.day(one.due, now)}" for one in kept]
@@ -64,13 +64,8 @@ async def list_kept(slots: NoSlots, services: Services) -> Reply:
 @skill("LaterCancel")
 async def cancel_kept(slots: NoSlots, services: Services) -> Reply:
     """Forget all of it."""
-    kept = await _kept(services)
+    kept = await waiting(services, "command")
     if not kept:
         return Reply("Nothing is planned.")
     actions = await cancel_all(kept, services)
     return Reply(f"OK, I will not {spoken.listing([one.title() for one in kept], 'or')}.", actions=actions)
-
-
-async def _kept(services: Services) -> list[Timer]:
-    active = await to_thread.run_sync(services.timers.active)
-    return [timer for timer in active if timer.kind == "command"]

@@ -14,7 +14,7 @@ from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
-from assistant.timers import Timer
+from assistant.timers import Kind, Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def ask_length(slots: NoSlots, services: Services) -> Reply:
 @skill("TimerLeft")
 async def time_left(slots: WhichTimer, services: Services) -> Reply:
     """How much time is left, for one or for all."""
-    running = await _running(services)
+    running = await waiting(services, "timer")
     if not running:
         return Reply("No timer is running.")
     chosen = _chosen(running, slots) if slots.name or slots.seconds else running
@@ -80,7 +80,7 @@ async def time_left(slots: WhichTimer, services: Services) -> Reply:
 @skill("TimerCancel")
 async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
     """Stop one or all; asks when it is not clear which."""
-    running = await _running(services)
+    running = await waiting(services, "timer")
     if not running:
         return Reply("No timer is running.")
     chosen = running if slots.all else _chosen(running, slots)
@@ -96,7 +96,7 @@ async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
 @skill("TimerChange")
 async def change_timer(slots: Change, services: Services) -> Reply:
     """Let one ring later or sooner; asks when it is not clear which."""
-    running = await _running(services)
+    running = await waiting(services, "timer")
     if not running:
         return Reply("No timer is running.")
     chosen = _chosen(running, WhichTimer(slots.name, id=slots.id))
@@ -128,9 +128,10 @@ def which(timers: list[Timer], then: Callable[[Timer], Intent]) -> Reply:
     return Reply(f"Which one: {names}?", expects_answer=True, question=Question(options=options))
 
 
-async def _running(services: Services) -> list[Timer]:
+async def waiting(services: Services, kind: Kind) -> list[Timer]:
+    """The timers, alarms or commands that are still to come, the next one first."""
     active = await to_thread.run_sync(services.timers.active)
-    return [timer for timer in active if timer.kind == "timer"]
+    return [timer for timer in active if timer.kind == kind]
 
 
 def _chosen(running: list[Timer], slots: WhichTimer) -> list[Timer]:
