@@ -100,6 +100,7 @@ class WhisperAsr:
         self._search: GrammarSearch | None = None
         self._fitting: Fitting | None = None
         self._pieces: list[Decoded] = []
+        self._opening = NOTHING  # the first window as one sentence of the grammar, when more windows follow
         self._partial = ""
         self._heard = 0
 
@@ -127,20 +128,31 @@ class WhisperAsr:
 
     def finish(self) -> Transcript:
         """The text of everything accepted since the last reset; then forgets it."""
-        transcript = self._transcript(self._decode(final=True))
+        transcript = self._transcript(self._whole(self._decode(final=True)))
         self.reset()
         return transcript
 
     def guess(self) -> Guess:
         """See GuessingAsr.guess."""
-        decoded = self._decode(final=True)
+        decoded = self._whole(self._decode(final=True))
         transcript = self._transcript(decoded)
         return Guess(transcript, self._ending(transcript, decoded))
 
-    def _transcript(self, last: Decoded) -> Transcript:
-        whole = self._join([*self._pieces, last])
+    def _whole(self, last: Decoded) -> Decoded:
+        """The utterance, whose last window this is. A command that others talk on behind is the first window's sentence."""
+        if not self._pieces:
+            return last
+        joined = self._join([*self._pieces, last])
+        return self._opening if self._opening.expected and not self._accepts(joined) else joined
+
+    def _accepts(self, decoded: Decoded) -> bool:
+        """Whether a text is a sentence of the grammar."""
+        return self._search is not None and self._search.automaton.grammar.accepts(words_of(decoded.text))
+
+    @staticmethod
+    def _transcript(whole: Decoded) -> Transcript:
         confidence = math.exp(whole.logprob / whole.count) if whole.text else 0.0
-        return Transcript(whole.text, confidence, last.alternatives)
+        return Transcript(whole.text, confidence, whole.alternatives)
 
     def _ending(self, transcript: Transcript, decoded: Decoded) -> Ending:
         """Whether the text sounds like the end."""
@@ -163,7 +175,7 @@ class WhisperAsr:
         """Throws the utterance away. A new grammar is prepared already now, while the next one is being said."""
         self._follow_grammar()
         self._mel.reset()
-        self._pieces = []
+        self._pieces, self._opening = [], NOTHING
         self._partial = ""
         self._heard = 0
 
@@ -187,6 +199,8 @@ class WhisperAsr:
     def _close_window(self) -> None:
         window = self._sound.copy()
         cut = quietest_place(window, int(CUT_FROM_S * CAPTURE_RATE))
+        if self._search is not None and not self._pieces:
+            self._opening = self._decode(final=True)
         self._restart(window[:cut])
         self._pieces.append(self._decode())
         self._restart(window[cut:])
@@ -222,7 +236,7 @@ class WhisperAsr:
         if self._accepted and doubted:
             free = self._decoder.freely(heard)
             said = spoken(heard, free)
-            if said.text and self._search.automaton.grammar.accepts(words_of(said.text)):
+            if self._accepts(said):
                 return replace(said, text=with_colons(said.text), expected=True)
             sure = fit.confidence_beside(free)
             sentence = self._decoder.vocabulary.text(list(found[0].tokens))

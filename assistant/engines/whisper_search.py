@@ -46,6 +46,10 @@ LONGEST = 40
 JOINED = 3.0
 """Nats that "and" with another sentence costs: in noise the decoder likes to begin again ("... and give me an 8 ounce ...")."""
 
+COPIED = 2
+"""Tokens in a row that stood in the text before make the one that followed them there expected, see `GrammarSearch`. On the 200
+recorded orders 143 instead of 139 are the best sentence in babble at 6 dB, 196 instead of 195 in kitchen noise; with 3 one less."""
+
 KEPT = 5
 """Whole sentences that are returned; and one that has only begun."""
 
@@ -98,7 +102,7 @@ class GrammarSearch:
         best = -np.inf
         limit = token_limit(heard.seconds, LONGEST)
         while len(live[0].tokens) < limit:
-            scores = self._scores(hidden) - SILENCE_WEIGHT * np.stack([self._without_sound(beam.tokens) for beam in live])
+            scores = self._scores(hidden) - SILENCE_WEIGHT * np.stack([self._expectation(beam.tokens) for beam in live])
             ways: list[_Way] = []
             for row, beam in enumerate(live):
                 ended = self._ended(beam, scores[row], hidden[row])
@@ -137,6 +141,22 @@ class GrammarSearch:
     def _scores(self, hidden: Floats) -> Floats:
         """Log-probabilities among the grammar's tokens and the end: (B, 384) -> (B, tokens). `@` would start threads."""
         return log_softmax(np.einsum("bi,ti->bt", hidden, self._rows))
+
+    def _expectation(self, tokens: Text) -> Floats:
+        """Log-probabilities of what is expected after a text anyway, not to be changed: float32 (tokens,).
+
+        Behind "and" also that it goes on as the text did before: in noise the decoder copies its own text, needs no sound for
+        that, and a copy must not gain by being unexpected.
+        """
+        expected = self._without_sound(tokens)
+        if self._and not in tokens:
+            return expected
+        places = range(len(tokens) - COPIED)
+        copies = [tokens[place + COPIED] for place in places if tokens[place : place + COPIED] == tokens[-COPIED:]]
+        if copies:
+            expected = expected.copy()
+            expected[[self._place[token] for token in copies]] = 0.0
+        return expected
 
     def _without_sound(self, tokens: Text) -> Floats:
         """What is expected after a text when nothing is heard: float32 (tokens,). Depends on nothing else, so it is kept."""

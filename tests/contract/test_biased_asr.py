@@ -98,6 +98,18 @@ def test_long_speech_is_heard_freely(biased: BiasableAsr, free: WhisperAsr) -> N
     assert hear(biased, sound)[0] == hear(free, sound)[0]
 
 
+def test_a_command_is_understood_while_others_talk_on(
+    biased: BiasableAsr, free: WhisperAsr, understanding: Understanding
+) -> None:
+    """Nobody is silent behind it, so it comes with twelve seconds of talk, in two voices at once."""
+    talk = np.concatenate([say(sentence, "en-US") for sentence in OTHER]).astype(np.float32)
+    sentence = "Set the living room lamp to fifty percent."
+    request = np.pad(say(sentence), (0, 12 * CAPTURE_RATE))
+    sound: Samples = (request + np.resize(talk + np.roll(talk, len(talk) // 2), len(request)) / 8).astype(np.int16)
+    wanted = meaning(understanding, sentence)
+    assert meaning(understanding, hear(biased, sound)[0].text) == wanted != meaning(understanding, hear(free, sound)[0].text)
+
+
 def test_the_source_is_asked_before_every_utterance(biased: BiasableAsr, free: WhisperAsr, understanding: Understanding) -> None:
     """A grammar with one sentence, then one with none."""
     one = WordGrammar(({"unlock": 1}, {"the": 2}, {"front": 3}, {"door": 4}, {}), (False, False, False, False, True))
