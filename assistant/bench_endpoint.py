@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from assistant.bench_latency import percentile
-from assistant.bench_orders import Judge, Order, Row
+from assistant.bench_orders import Judge, Order, Row, conditions
+from assistant.caller import Floats, speak
 from assistant.config import EarConfig
 from assistant.ear import Ear, EarSettings
-from assistant.engines import CAPTURE_RATE, VAD_FRAME, Ending, GuessingAsr, VadEngine, Wake
+from assistant.engines import CAPTURE_RATE, VAD_FRAME, Ending, GuessingAsr, TtsEngine, VadEngine, Wake
 from assistant.events import Samples, SpeechEnded
+from assistant.hearing import Guesses
 from assistant.intervals import wilson
 from assistant.replay import CHUNK
 
 LEAD_SECONDS = 0.6
 TAIL_SECONDS = 1.6
 """Silence behind every recording, more than the ear waits at most."""
+
+TALK_SECONDS = 16.0
+"""The same where others talk on: as long as the ear hears at most."""
+
+BREATHS = (0.1, 0.6)
+"""Seconds between two sentences of somebody who talks on."""
 
 CUT_SECONDS = 0.2
 VOICED = 0.5
@@ -81,11 +89,35 @@ def _milliseconds(values: Sequence[float], share: float) -> int | None:
     return round(percentile(values, share)) if values else None
 
 
+Recording = tuple[Order, Samples, tuple[int, int]]
+"""What was ordered, how it sounds, and where its speech begins and ends."""
+
+
 def speech_bounds(vad: VadEngine, sound: Samples) -> tuple[int, int]:
     """First and last voiced sample of a clean recording; the whole when there is none."""
     vad.reset()
     voiced = np.flatnonzero(np.array(vad.feed(sound)) >= VOICED)
     return (int(voiced[0]) * VAD_FRAME, (int(voiced[-1]) + 1) * VAD_FRAME) if len(voiced) else (0, len(sound))
+
+
+def television(sentences: Sequence[str], speakers: Sequence[TtsEngine], seed: int) -> Floats:
+    """People who talk on and on, in turns, with breaths of 0.1 to 0.6 s between the sentences: float32, (n,)."""
+    random = np.random.default_rng([seed, 2])
+    said = [speak(speakers[place % len(speakers)], text) for place, text in enumerate(sentences)]
+    breaths = (np.zeros(int(random.uniform(*BREATHS) * CAPTURE_RATE), np.float32) for _ in said)
+    return np.concatenate([part for pair in zip(said, breaths, strict=True) for part in pair])
+
+
+def recordings(
+    orders: Sequence[Order], vad: VadEngine, kind: str, sound: Floats | None, levels: Sequence[float], seed: int
+) -> Iterator[tuple[str, list[Recording]]]:
+    """(name, recordings) for clean speech and each level of a sound. kind: "noise", or "talk", which nobody waits to end."""
+    tail = int((TALK_SECONDS if kind == "talk" else TAIL_SECONDS) * CAPTURE_RATE)
+    orders = [replace(order, sound=np.pad(order.sound, (0, tail))) for order in orders]
+    bounds: list[tuple[int, int]] = []
+    for name, sounds in conditions(orders, sound, levels, (), seed):
+        bounds = bounds or [speech_bounds(vad, heard) for heard in sounds]
+        yield name.replace("noise", kind), list(zip(orders, sounds, bounds, strict=True))
 
 
 @dataclass(slots=True)
@@ -110,27 +142,31 @@ class Listener:
         ear, found = Ear(_NoWake(), self._vad, self._settings), _Heard()
         ear.await_answer()
         self._asr.reset()
-        guessed: tuple[str, float] | None = None  # the text of the last pause, and the sample at which it was there
+        guesses = Guesses()
+        guessed = 0.0  # the sample at which the last guess was there
         settling: tuple[float, Ending] | None = None  # for the ear, as soon as the guess is there
         for begin in range(start, len(sound), CHUNK):
-            if settling is not None and guessed is not None and begin >= guessed[1]:
+            if settling is not None and begin >= guessed:
                 ear.settle(*settling)
                 settling = None
             for heard in ear.feed(sound[begin : begin + CHUNK]):
                 now = start + round(heard.at * CAPTURE_RATE)
                 if heard.sound is not None:
+                    guesses.follow(heard.since)
                     self._asr.accept(heard.sound)
                 if heard.pause and self.adaptive:
                     began = time.process_time()
                     guess = self._asr.guess()
-                    guessed = guess.transcript.text, now + (time.process_time() - began) * CAPTURE_RATE
+                    guesses.add(guess)
+                    guessed = now + (time.process_time() - began) * CAPTURE_RATE
                     found.ending = guess.ending
                     settling = heard.at, guess.ending
                 if isinstance(heard.event, SpeechEnded):
                     if heard.event.reason == "no_speech":
                         return found
                     found.ended = start + round(heard.event.at * CAPTURE_RATE)
-                    found.text, found.ready = guessed if guessed is not None else self._finish(found.ended)
+                    transcript = guesses.chosen(heard.event)
+                    found.text, found.ready = (transcript.text, guessed) if transcript is not None else self._finish(found.ended)
                     found.ready = max(found.ready, found.ended)
                     if found.text:
                         return found
@@ -142,10 +178,6 @@ class Listener:
         began = time.process_time()
         text = self._asr.finish().text
         return text, ended + (time.process_time() - began) * CAPTURE_RATE
-
-
-Recording = tuple[Order, Samples, tuple[int, int]]
-"""What was ordered, how it sounds, and where its speech begins and ends."""
 
 
 def run(condition: str, listener: Listener, recordings: Sequence[Recording], judge: Judge) -> Iterator[Delays]:

@@ -52,7 +52,7 @@ class _Watch:
         run = self.runs[len(self._conversation.speech_ends) - 1]
         end = self._conversation.speech_ends[-1] / CAPTURE_RATE
         match event:
-            case SpeechEnded(reason="silence"):
+            case SpeechEnded(reason="silence" | "others"):
                 run.endpoint_ms = (event.at - end) * 1000
             case FinalTranscript():
                 run.heard = event.text

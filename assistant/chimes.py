@@ -33,7 +33,7 @@ class Chimes:
         match event:
             case WakeDetected():
                 self._want("awake")
-            case SpeechEnded(reason="silence" | "limit"):
+            case SpeechEnded(reason="silence" | "others" | "limit"):
                 self._want("done")
             case StageFailed():
                 self._want("error")

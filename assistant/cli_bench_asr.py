@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -21,7 +20,7 @@ from assistant.bench_peers import Hear, peers
 from assistant.cli_bench import callers
 from assistant.commands import load_file
 from assistant.config import Config, Folders
-from assistant.engines import CAPTURE_RATE, WordGrammar
+from assistant.engines import WordGrammar
 from assistant.engines.asr_whisper import WhisperAsr
 from assistant.engines.whisper_fit import ACCEPTED
 from assistant.events import Samples
@@ -32,6 +31,9 @@ SNRS = [6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0]
 
 OTHER_VOICES = ["en-GB", "en-US", "en-US@0.9/0.8", "en-GB@1.15/1.2"]
 """Pico's two voices, a lower and a higher one made of them."""
+
+TALK_SENTENCES = 60
+"""Sentences of somebody who talks on, about three minutes."""
 
 Json = Annotated[bool, typer.Option("--json", help="one JSON object")]
 
@@ -154,6 +156,10 @@ def endpoint_command(
     commands: Annotated[Path, typer.Option(help="the command file whose sentences are said")],
     noise: Annotated[Path | None, typer.Option(help="a recording of noise to mix in")] = None,
     snr_db: Annotated[list[float] | None, typer.Option(help="levels of the noise; default 15")] = None,
+    talk: Annotated[
+        Path | None, typer.Option(help="sentences that synthetic voices go on saying, as `false-commands` reads them")
+    ] = None,
+    talk_db: Annotated[list[float] | None, typer.Option(help="levels of the talk; default 10, 15 and 20")] = None,
     home: Annotated[bool, typer.Option("--home", help="expect the home's own sentences beside the file's")] = False,
     count: Annotated[int | None, typer.Option(help="how many of the recordings")] = None,
     seed: Annotated[int, typer.Option(help="where the noise begins")] = 0,
@@ -165,17 +171,18 @@ def endpoint_command(
     templates = judge.understanding.templates
     asr = bench.asr(compile_grammar(templates if home else templates[:1]))
     vad = factory.make_vad(bench.config, factory.make_registry(bench.folders))
-    tail = int(bench_endpoint.TAIL_SECONDS * CAPTURE_RATE)
-    orders = [replace(order, sound=np.pad(order.sound, (0, tail))) for order in bench_orders.read_orders(folder, count)]
+    orders = bench_orders.read_orders(folder, count)
     sound = read_noise(noise) if noise is not None else None
+    conditions = list(bench_endpoint.recordings(orders, vad, "noise", sound, snr_db or [15.0], seed))
+    if talk is not None:
+        others, _ = bench_negatives.other_sentences([talk], judge.understanding, TALK_SENTENCES, seed)
+        sound = bench_endpoint.television(others, list(callers(OTHER_VOICES).values()), seed)
+        conditions += list(bench_endpoint.recordings(orders, vad, "talk", sound, talk_db or [10.0, 15.0, 20.0], seed))[1:]
     rows: list[dict[str, Any]] = []
-    bounds: list[tuple[int, int]] = []
-    for name, sounds in bench_orders.conditions(orders, sound, snr_db or [15.0], (), seed):
-        bounds = bounds or [bench_endpoint.speech_bounds(vad, heard) for heard in sounds]
-        recordings = list(zip(orders, sounds, bounds, strict=True))
+    for name, heard in conditions:
         for adaptive in (False, True):
             listener = bench_endpoint.Listener(vad, asr, bench.config.ear, adaptive=adaptive)
-            steps = bench_endpoint.run(name, listener, recordings, judge)
+            steps = bench_endpoint.run(name, listener, heard, judge)
             rows.append(list(_tracked(steps, len(orders), name, as_json))[-1].summary())
     if as_json:
         typer.echo(json.dumps({"rows": rows, "load_average": os.getloadavg()[0], "cores": os.cpu_count()}))

@@ -8,6 +8,9 @@ cut into chunks. States:
                              |  +--- resume() ----+   (what was heard held no words: go on waiting)
                              +--nobody speaks--> ASLEEP
     await_answer() enters AWAITING without a wake word; a wake word always starts a new turn, whatever the state.
+
+Where others talk on, there is no silence. So an utterance also ends some time after its speaker was last heard, when all that
+follows is much weaker (`assistant.foreground`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import numpy as np
 
 from assistant.engines import CAPTURE_RATE, VAD_FRAME, Ending, VadEngine, Wake, WakeEngine
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
+from assistant.foreground import Foreground
 
 SAME_WORD_SAMPLES = int(1.2 * CAPTURE_RATE)
 """Two detections so close are of one word."""
@@ -41,6 +45,9 @@ class EarSettings:
         pause_ms: silence after which the sound is marked as a pause, so that a recogniser can guess (see `Ear.settle`).
         complete_ms, sure_ms, whole_ms, unfinished_ms: silence that ends a complete command, a whole one after which surely
             nothing follows, any other whole one, the beginning of one (engines.Ending).
+        others_db: a voice so much weaker than the loudest of the utterance is somebody else's.
+        others_pause_ms: time with only such voices after which the sound is marked as a pause.
+        others_ms: how much longer than silence it must last to end an utterance.
         min_speech_ms: voiced time that makes a sound an utterance (shorter ones are clicks).
         run_on_ms: the wake word's own tail may still be voiced this long after its estimated end; longer is speech that ran on.
         preroll_ms: sound kept before the first voiced frame.
@@ -57,6 +64,9 @@ class EarSettings:
     sure_ms: int
     whole_ms: int
     unfinished_ms: int
+    others_db: float
+    others_pause_ms: int
+    others_ms: int
     min_speech_ms: int
     run_on_ms: int
     preroll_ms: int
@@ -69,13 +79,15 @@ class EarSettings:
 class Heard:
     """What sound led to: an event, or sound of the utterance (int16, (n,), 16 kHz) that ends at second `at`.
 
-    pause: the speaker has been silent for `pause_ms` now.
+    pause: the speaker has been silent for `pause_ms` now, or only others have been heard for `others_pause_ms`; since: the second
+    at which the speaker was last heard, then.
     """
 
     event: Event | None = None
     sound: Samples | None = None
     at: float = 0.0
     pause: bool = False
+    since: float = 0.0
 
 
 class _State(Enum):
@@ -112,6 +124,11 @@ class Ear:
         self._ended = 0  # where the last utterance was closed
         self._patience = settings.silence_ms  # silence that ends the utterance, ms
         self._paused = False  # the present silence has been marked as a pause
+        self._foreground = Foreground(settings.others_db)
+        self._last_near = 0  # where the speaker was last heard, and no weaker voice
+        self._others_patience = 0  # ms of weaker voices and silence that end the utterance
+        self._settled = False  # a pause since then has been settled
+        self._others_paused = False  # weaker voices since then have been marked as a pause
         self._tail = False  # the voice heard now may still be the wake word's tail
         self._somebody = True
         self._called = 0  # position of the last wake word that somebody else heard
@@ -155,17 +172,20 @@ class Ear:
 
     def settle(self, at: float, ending: Ending) -> None:
         """What was said up to the pause marked at second `at` ends like this: be more or less patient until speech goes on."""
-        if self._state is not _State.HEARING or round(at * CAPTURE_RATE) < self._last_voiced:
+        if self._state is not _State.HEARING:
             return
-        match ending:
-            case Ending.COMPLETE:
-                self._patience = self._settings.complete_ms
-            case Ending.WHOLE:
-                self._patience = self._settings.whole_ms
-            case Ending.SURE:
-                self._patience = self._settings.sure_ms
-            case Ending.UNFINISHED:
-                self._patience = self._settings.unfinished_ms
+        patience = {
+            Ending.COMPLETE: self._settings.complete_ms,
+            Ending.SURE: self._settings.sure_ms,
+            Ending.WHOLE: self._settings.whole_ms,
+            Ending.UNFINISHED: self._settings.unfinished_ms,
+        }.get(ending, self._settings.silence_ms)
+        if round(at * CAPTURE_RATE) > self._last_voiced:
+            self._patience = patience
+        if round(at * CAPTURE_RATE) >= self._last_near:
+            others = patience + self._settings.others_ms
+            self._others_patience = min(others, self._others_patience) if self._settled else others
+            self._settled = True
 
     def resume(self) -> None:
         """The sound of this turn held no words (the wake word's tail, a cough): go on waiting until the old deadline."""
@@ -227,28 +247,52 @@ class Ear:
     def _start(self, voiced: int) -> list[Heard]:
         self._state = _State.HEARING
         self._began = max(self._earliest, self._position - voiced - _samples(self._settings.preroll_ms))
-        self._last_voiced, self._patience, self._paused = self._position, self._settings.silence_ms, False
+        self._voice_goes_on(near=True)
         recent = np.concatenate(self._history)
         sound = recent[-min(len(recent), self._position - self._began) :]
-        return [Heard(event=SpeechStarted(turn=self.turn, at=self.seconds)), Heard(sound=sound, at=self.seconds)]
+        self._foreground.reset()
+        for start in range(len(sound) - min(voiced, len(sound)) // VAD_FRAME * VAD_FRAME, len(sound), VAD_FRAME):
+            self._foreground.hear(sound[start : start + VAD_FRAME], voiced=True)
+        return [
+            Heard(event=SpeechStarted(turn=self.turn, at=self.seconds)),
+            Heard(sound=sound, at=self.seconds, since=self.seconds),
+        ]
 
     def _hearing(self, probability: float, frame: Samples) -> list[Heard]:
         silent = self._position - self._last_voiced > VAD_FRAME
-        if probability >= (self._settings.speech_on if silent else self._settings.speech_off):
-            self._last_voiced, self._patience, self._paused = self._position, self._settings.silence_ms, False
-        quiet = self._position - self._last_voiced
-        pause = not self._paused and quiet >= _samples(self._settings.pause_ms)
-        self._paused = self._paused or pause
-        heard = [Heard(sound=frame, at=self.seconds, pause=pause)]
+        voiced = probability >= (self._settings.speech_on if silent else self._settings.speech_off)
+        near = self._foreground.hear(frame, voiced)
+        if voiced:
+            self._voice_goes_on(near)
+        quiet, alone = self._position - self._last_voiced, self._position - self._last_near
+        pause = self._pauses(quiet, alone)
+        heard = [Heard(sound=frame, at=self.seconds, pause=pause, since=round(self._last_near / CAPTURE_RATE, 3))]
         if quiet >= _samples(self._patience):
             heard.append(self._end("silence"))
+        elif alone >= _samples(self._others_patience):
+            heard.append(self._end("others"))
         elif self._position - self._began >= _samples(self._settings.max_utterance_ms):
             heard.append(self._end("limit"))
         return heard
 
+    def _voice_goes_on(self, near: bool) -> None:
+        """The newest frame is voiced. near: by the speaker."""
+        self._last_voiced, self._patience, self._paused = self._position, self._settings.silence_ms, False
+        if near:
+            self._last_near, self._settled, self._others_paused = self._position, False, False
+            self._others_patience = self._settings.silence_ms + self._settings.others_ms
+
+    def _pauses(self, quiet: int, alone: int) -> bool:
+        """Whether a pause begins to count now. quiet: samples of silence; alone: samples without the speaker."""
+        silence = not self._paused and quiet >= _samples(self._settings.pause_ms)
+        others = not quiet and not self._others_paused and alone >= _samples(self._settings.others_pause_ms)
+        self._paused |= silence
+        self._others_paused |= others
+        return silence or others
+
     def _end(self, reason: str) -> Heard:
         self._state, self._ended = _State.ASLEEP, self._position
-        end_at = round(self._last_voiced / CAPTURE_RATE, 3)
+        end_at = round((self._last_near if reason == "others" else self._last_voiced) / CAPTURE_RATE, 3)
         return Heard(event=SpeechEnded(turn=self.turn, at=self.seconds, reason=reason, speech_end_at=end_at))  # type: ignore[arg-type]
 
 

@@ -83,13 +83,13 @@ class SpeechStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechEnded(Event):
-    """The request is over. speech_end_at: audio second of the last voiced frame; `at - speech_end_at` is the endpointing wait.
+    """The request is over. speech_end_at: second of the speaker's last voiced frame; `at - speech_end_at` is the wait for more.
 
-    reason: "silence" (the normal case), "limit" (longest utterance reached), "no_speech" (nothing was said after the wake word)
-    or "end_of_input" (the recording ended).
+    reason: "silence" (the normal case), "others" (weaker voices go on), "limit" (longest utterance reached), "no_speech" (nothing
+    was said after the wake word) or "end_of_input" (the recording ended).
     """
 
-    reason: Literal["silence", "limit", "no_speech", "end_of_input"]
+    reason: Literal["silence", "others", "limit", "no_speech", "end_of_input"]
     speech_end_at: float
 
 

@@ -20,9 +20,14 @@ def silence(seconds: float) -> Samples:
     return np.zeros(int(seconds * SECOND), np.int16)
 
 
-def voice(seconds: float) -> Samples:
-    """Loud sound that FakeVad takes for speech."""
-    return np.full(int(seconds * SECOND), 8000, np.int16)
+def voice(seconds: float, level: int = 8000) -> Samples:
+    """Loud sound that FakeVad takes for speech, from a level of 2000 on."""
+    return np.full(int(seconds * SECOND), level, np.int16)
+
+
+def others(seconds: float) -> Samples:
+    """Somebody further away, 11 dB weaker than `voice`."""
+    return voice(seconds, 2250)
 
 
 def wake_word(seconds: float = 0.75) -> Samples:

@@ -11,7 +11,7 @@ from assistant.config import EarConfig
 from assistant.ear import Ear, EarSettings, Heard
 from assistant.engines import VAD_FRAME, Ending
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
-from tests.fakes import FakeVad, FakeWake, silence, voice, wake_word
+from tests.fakes import FakeVad, FakeWake, others, silence, voice, wake_word
 
 SETTINGS = EarSettings(**EarConfig().model_dump(exclude={"vad"}))
 
@@ -167,6 +167,60 @@ def test_patience_depends_on_how_the_sentence_ends(ending: Ending, wait: float) 
     ended = events(heard)[-1]
     assert isinstance(ended, SpeechEnded)
     assert ended.at - ended.speech_end_at == pytest.approx(wait, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("ending", "wait"), [(Ending.COMPLETE, 0.992), (Ending.SURE, 1.056), (Ending.POSSIBLE, 1.2), (Ending.UNFINISHED, 1.7)]
+)
+def test_who_talks_on_behind_a_request_does_not_keep_it_open(ending: Ending, wait: float) -> None:
+    """A television: never silent, but weaker."""
+    heard = settled(make_ear(), ending, silence(1), wake_word(), silence(0.5), voice(1), others(8))
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded) and ended.reason == "others"
+    assert ended.speech_end_at == pytest.approx(3.25, abs=0.1)
+    assert ended.at - ended.speech_end_at == pytest.approx(wait, abs=0.04)
+    pauses = [item for item in heard if item.pause]
+    assert [item.since for item in pauses] == [ended.speech_end_at]
+    assert pauses[0].at - pauses[0].since == pytest.approx(0.256, abs=0.04)
+
+
+def test_others_who_pause_do_not_change_what_was_settled() -> None:
+    ear = make_ear()
+    feed(ear, silence(1), wake_word(), silence(0.5), voice(1))
+    heard = settled(ear, Ending.COMPLETE, others(0.3), silence(0.1)) + settled(
+        ear, Ending.UNFINISHED, others(0.3), silence(0.1), others(3)
+    )
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded) and ended.reason == "others"
+    assert ended.at - ended.speech_end_at == pytest.approx(0.992, abs=0.04)
+
+
+def test_the_speaker_may_go_on_after_others() -> None:
+    heard = feed(make_ear(), silence(1), wake_word(), silence(0.5), voice(1), others(0.9), voice(1), silence(1))
+    assert names(heard) == ["WakeDetected", "SpeechStarted", "SpeechEnded"]
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded) and ended.reason == "silence"
+    assert ended.speech_end_at == pytest.approx(1.75 + 0.5 + 2.9, abs=0.1)
+
+
+def test_others_may_begin_before_the_speaker() -> None:
+    heard = feed(make_ear(), silence(1), wake_word(), others(0.8), voice(1), others(3))
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded) and ended.reason == "others"
+    assert ended.speech_end_at == pytest.approx(1.75 + 1.8, abs=0.1)
+
+
+def test_a_voice_that_sinks_a_little_is_still_the_speakers() -> None:
+    heard = feed(make_ear(), silence(1), wake_word(), silence(0.5), voice(1), voice(3, 3000), silence(1))
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded) and ended.reason == "silence"
+
+
+def test_a_door_that_slams_does_not_make_the_speaker_somebody_else() -> None:
+    heard = feed(make_ear(), silence(1), wake_word(), silence(0.5), voice(0.5), voice(0.1, 32000), voice(3), silence(1))
+    ended = events(heard)[-1]
+    assert isinstance(ended, SpeechEnded) and ended.reason == "silence"
+    assert ended.speech_end_at == pytest.approx(1.75 + 0.5 + 3.6, abs=0.1)
 
 
 def test_a_pause_is_marked_once_and_speech_forgets_what_was_settled() -> None:
