@@ -29,6 +29,7 @@ from assistant.sight.mind import SeeingMind
 from assistant.skills import Chat, MemoryVolume, Reply, Services, Volume
 from assistant.skills.questions import is_question
 from assistant.skills.registry import Skills
+from assistant.skills.undo import restoring
 from assistant.timers import Clock, Timers
 from assistant.understanding import Context, Understanding
 from assistant.understanding.grammar import Loaded
@@ -42,7 +43,7 @@ NOT_OFFLINE = "I cannot answer that offline. You can ask what I can do."
 NOT_REPEATED = frozenset(
     spoken.words(
         "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore "
-        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView Later LaterList LaterCancel"
+        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView Later LaterList LaterCancel Undo"
     )
 )
 """Intents that "again" does not mean."""
@@ -73,6 +74,7 @@ class _Dialogue:
     last: tuple[Intent, ...] = ()
     question: Question | None = None
     last_reply: str = ""
+    restoring: tuple[Action, ...] = ()
     heard: bool = True
     asked: bool = False
 
@@ -142,7 +144,9 @@ class Brain:
             self._dialogue.last_reply = reply.text
             return Outcome((), reply)
         self._dialogue.question = None
+        before = self._home.snapshot()
         outcome = await self.carry_out(intents)
+        self._dialogue.restoring = restoring(before, self._home.snapshot()) or self._dialogue.restoring
         self._remember(tuple(intents), outcome.reply)
         return outcome
 
@@ -161,6 +165,7 @@ class Brain:
         self._dialogue.question = None
         self._dialogue.devices = ()
         self._dialogue.last = ()
+        self._dialogue.restoring = ()
         self._mind.forget()
 
     async def _run(self, intent: Intent) -> tuple[Reply, bool]:

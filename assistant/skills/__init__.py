@@ -72,6 +72,11 @@ class Recall(Protocol):
         """What the assistant said last; "" at the beginning."""
         ...
 
+    @property
+    def restoring(self) -> tuple[Action, ...]:
+        """What would take back the last change of the home; () = nothing was changed yet."""
+        ...
+
 
 class Chat(Protocol):
     """A language model on the local network, for questions that no skill answers."""

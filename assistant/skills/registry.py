@@ -22,6 +22,7 @@ BUILT_IN = (
     "home_control",
     "media",
     "home_questions",
+    "undo",
     "timers",
     "alarms",
     "later",

@@ -1,5 +1,5 @@
-"""What the engines for okay nabu hear of voices that nothing learned from, in quiet, in kitchen noise and in rooms, and what
-wakes them falsely.
+"""What the engines for okay nabu hear of voices that nothing learned from, in quiet, in kitchen noise, in rooms and while others
+talk on, and what wakes them falsely.
 
     python -m models.wake.conditions AUDIO_FOLDER CLINC150_JSON
 
@@ -22,6 +22,7 @@ from rich.table import Table
 
 from assistant import factory
 from assistant.audiofile import read_audio
+from assistant.bench_endpoint import television
 from assistant.bench_latency import read_noise
 from assistant.bench_negatives import read_sentences
 from assistant.bench_wake import PACES, QUIET
@@ -47,9 +48,13 @@ SENTENCES, TOGETHER = 1500, 6
 PEAK = 8000
 """Of 32767, of the sentences as they are."""
 
-PLACES = {"clean": (None, False), "kitchen 15 dB": (15.0, False), "kitchen 9 dB": (9.0, False), "room": (None, True),
-          "room, kitchen 15 dB": (15.0, True)}  # fmt: skip
-"""Condition -> level of the kitchen noise, None = hardly any; whether in a simulated room."""
+PLACES = {"clean": ("", 0.0, False), "kitchen 15 dB": ("kitchen", 15.0, False), "kitchen 9 dB": ("kitchen", 9.0, False),
+          "room": ("", 0.0, True), "room, kitchen 15 dB": ("kitchen", 15.0, True), "talk 20 dB": ("talk", 20.0, False),
+          "talk 15 dB": ("talk", 15.0, False), "talk 10 dB": ("talk", 10.0, False)}  # fmt: skip
+"""Condition -> what is heard beside the word, "" = hardly anything, and its level; whether in a simulated room."""
+
+TELEVISION = 60
+"""Sentences of those who talk on beside the word."""
 
 OTHERS = ("recordings", "sentences", "sentences in noisy rooms", "kitchen noise, quiet and loud")
 
@@ -62,15 +67,15 @@ def calls() -> list[Floats]:
     return [speak_wake_word(voice, PHRASE) for voice in voices * TIMES]
 
 
-def scenes(words: list[Floats], kitchen: Floats) -> Iterator[tuple[str, list[Samples]]]:
-    """(condition, every word with 2 s of the place before it and 1 s behind)."""
+def scenes(words: list[Floats], beside: dict[str, Floats]) -> Iterator[tuple[str, list[Samples]]]:
+    """(condition, every word with 2 s of the place before it and 1 s behind). beside: "kitchen" and "talk"."""
     random = np.random.default_rng(1)
     hiss = np.random.default_rng(0).standard_normal(10 * CAPTURE_RATE).astype(np.float32) * np.float32(QUIET)
     before, after = np.zeros(2 * CAPTURE_RATE, np.float32), np.zeros(CAPTURE_RATE, np.float32)
-    for name, (snr_db, echoes) in PLACES.items():
-        place = Room(hiss, None) if snr_db is None else Room(kitchen, snr_db, seed=3)
-        sounds = [np.concatenate([before, word, after]) for word in words]
-        yield name, [place.hear(room(sound, random) if echoes else sound) for sound in sounds]
+    for name, (sound, snr_db, echoes) in PLACES.items():
+        place = Room(beside[sound], snr_db, seed=3) if sound else Room(hiss, None)
+        said = [np.concatenate([before, word, after]) for word in words]
+        yield name, [place.hear(room(part, random) if echoes else part) for part in said]
 
 
 def other_sound(folder: Path) -> list[Samples]:
@@ -125,7 +130,8 @@ def compare(
     """Print how many words each engine hears in each place, and its false wakes."""
     kitchen = read_noise(next((folder / "noise").glob("*.flac")))
     words, others = calls(), other_sound(folder)
-    said = dict(scenes(words, kitchen))
+    others_talk = television(read_sentences(texts)[:TELEVISION], [PicoTts(name, 0.9, 0.8) for name in VOICES], seed)
+    said = dict(scenes(words, {"kitchen": kitchen, "talk": others_talk}))
     noise = [(np.clip(kitchen / kitchen.std() * level, -1, 1) * 32767).astype(np.int16) for level in (0.01, 0.1)]
     spoken = talk(texts, np.random.default_rng(seed))
     places = [others, spoken[::2], spoken[1::2], noise]

@@ -1,0 +1,46 @@
+"""Taking back the last change of the home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assistant.errors import SkillError
+from assistant.events import Action, SlotValue
+from assistant.skills import NoSlots, Reply, Services, skill
+from assistant.skills.devices import told
+from assistant.skills.home_control import ASKED_FIRST
+
+States = Mapping[str, Mapping[str, SlotValue]]
+"""Entity id -> attribute -> value, as `Home.snapshot` gives them."""
+
+
+def restoring(before: States, after: States) -> tuple[Action, ...]:
+    """What turns the states after a change into those before it; () = nothing changed. A device's "state" comes first."""
+    return tuple(
+        Action(entity, attribute, old[attribute])
+        for entity, old in before.items()
+        for attribute in sorted(old, key=lambda attribute: attribute != "state")
+        if entity in after and after[entity].get(attribute) != old[attribute]
+    )
+
+
+@skill("Undo")
+async def undo(slots: NoSlots, services: Services) -> Reply:
+    """The devices that the last command changed, as they were before it. What is done only after a yes is not done so."""
+    home, actions = services.home, services.recall.restoring
+    devices = tuple(entity for entity in home.entities if any(action.target == entity.id for action in actions))
+    if not devices:
+        return Reply("There is nothing that I can take back.")
+    for device in devices:
+        wanted = [action.value for action in actions if action.target == device.id and action.attribute == "state"]
+        if ASKED_FIRST.get(device.kind or device.domain) in wanted:
+            raise SkillError(
+                f"The {device.name} stays {home.state(device.id)['state']}. If it is to be {wanted[0]} again, say so."
+            )
+    for action in actions:
+        if action.attribute != "area":  # a robot vacuum cleaner that has begun a room can only stop
+            await home.apply(action)
+    for action in actions:  # a brightness turns a light on that was off
+        if action.attribute == "state" and home.state(action.target)["state"] != action.value:
+            await home.apply(action)
+    return told(devices, "as before", actions)
