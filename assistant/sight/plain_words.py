@@ -35,7 +35,7 @@ HEDGED = re.compile(
     r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
     r"|\b(?:all|every\w*) .*\bbut\b"
     r"|^(?:stop|halt) (?:the |my )?(?:blinds?|curtains?|shutters?|shades?|garage|gate|doors?)\b"
-    r"|^(?:how (?:many|much|long|often)|what (?!about)|which|where|who|why (?!is))\b"
+    r"|^(?:how (?:many|much|long|often|bright|warm|loud|fast)|what (?!about)|which|where|who|why (?!is))\b"
 )
 """Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban, a sign, a
 question; to stop what moves is not to close it."""
@@ -44,7 +44,7 @@ ASKED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "HassGetCurrentTime": re.compile(r"\b(?:time|clock|hour|late)\b(?!.*\b(?:in|until|till)\b)"),
         "TimerSet": re.compile(r"\b(?:timer|count|countdown|remind|reminder|alarm|wake|ring|tell|notify|alert|know)\b"),
-        "HassGetCurrentDate": re.compile(r"\b(?:day|date|today)\b"),
+        "HassGetCurrentDate": re.compile(r"^(?!.*\b(?:ago|next|last|was|in|until|till)\b).*\b(?:day|date|today)\b"),
     }
 )
 """Words without which these were not asked."""

@@ -58,6 +58,9 @@ DEVICE_NOUNS = frozenset(
         "bulb strip chandelier monitor printer mower valve cover awning garage skylight"
     )
 )
+
+PERSONAL = frozenset(words("phone phones telephone computer laptop tablet"))
+"""Things that are hardly ever switched by a home, and not what sounds like them: "the phone" is not the fan."""
 """Last words of names of devices."""
 
 _PLACE = r"(?!corner|middle|back|front|house|home|room|picture|morning|evening)[a-z']+(?: [a-z']+)?"
@@ -167,7 +170,7 @@ class Misheard:
             match = self._match(text.replace(said, spoken_form(candidate.name), 1))
             if match is not None and match.slots.get("name") == candidate.name:
                 choice = (candidate.name, _less_sure((settle(match, text, self._home),)))
-                (sure if candidate.sure else perhaps).append(choice)
+                (sure if candidate.sure and (words[-1] not in PERSONAL or not candidate.distance) else perhaps).append(choice)
         if len(sure) == 1:
             return sure[0][1]
         if sure:

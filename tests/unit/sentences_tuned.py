@@ -81,7 +81,12 @@ TUNED: list[tuple[str, Expected]] = [
     ("set the volume to 40 percent", [("VolumeSet", {"level": 40})]),
     ("louder please", [("VolumeChange", {"direction": "up"})]),
     ("mute", [("VolumeMute", {"mute": 1})]),
+    ("lower the blinds by 20 percent", [("Adjust", {"name": "blinds", "direction": "down", "amount": 20})]),
+    ("dim the lights by 30 percent", [("Adjust", {"domain": "light", "direction": "down", "amount": 30})]),
+    ("how bright is the living room lamp", [("HassGetState", {"name": "living room lamp"})]),
     # the conversation
+    ("undo that", [("Undo", {})]),
+    ("that's not what I meant", [("Undo", {})]),
     ("what can you do", [("Help", {})]),
     ("Say that again.", [("RepeatReply", {})]),
     ("never mind", [("Stop", {})]),

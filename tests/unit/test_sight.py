@@ -408,6 +408,8 @@ def test_a_guess_takes_no_exceptions_and_no_bans(tmp_path: Path, text: str) -> N
         (("HassTurnOff", ()), "Nighty night, dark lights all over!", "All the lights are off."),
         (("HassTurnOn", ()), "Lights, lights, lights!", "Sorry"),
         (("HassTurnOn", ()), "how many lights shine", "I cannot answer that offline."),
+        (("HassLightSet", ()), "how bright would you call the lamp", "I cannot answer that offline."),
+        (("HassGetCurrentDate", ()), "what day was it three days ago", "I cannot answer that offline."),
         (("HassStartTimer", (("minutes", "8"),)), "timer of twelve for pizza and a timer of eight", "Sorry"),
         (("HassTurnOn", (("name", "kitchen light"),)), "the kitchen light", "Sorry, I don't know how to help"),
         (("HassTurnOn", ()), "i could do with coffee", "The coffee machine is on."),

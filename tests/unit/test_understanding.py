@@ -82,6 +82,11 @@ def test_misspelt_names_are_less_sure(understanding: Understanding) -> None:
     assert understanding.understand("turn on the kitchen lite").intents[0].confidence == 0.8
 
 
+def test_what_sounds_like_a_device_is_asked_for(understanding: Understanding) -> None:
+    (intent,) = understanding.understand("turn off my phone").intents
+    assert (intent.name, intent.slots["unknown"], intent.slots["choices"]) == ("Clarify", "phone", "the bedroom fan")
+
+
 def test_nothing_heard(understanding: Understanding) -> None:
     assert understanding.understand(" ... ").heard is False
     assert understanding.understand("blah").heard is True
