@@ -24,6 +24,7 @@ import numpy as np
 from assistant.engines import CAPTURE_RATE, VAD_FRAME, Ending, VadEngine, Wake, WakeEngine
 from assistant.events import Event, Samples, SpeechEnded, SpeechStarted, WakeDetected
 from assistant.foreground import Foreground
+from assistant.waiting import Waiting, in_samples
 
 SAME_WORD_SAMPLES = int(1.2 * CAPTURE_RATE)
 """Two detections so close are of one word."""
@@ -120,15 +121,10 @@ class Ear:
         self._deadline = 0  # position at which waiting for speech ends
         self._began = 0  # position at which the utterance began
         self._voiced_samples = 0
-        self._last_voiced = 0
-        self._ended = 0  # where the last utterance was closed
-        self._patience = settings.silence_ms  # silence that ends the utterance, ms
-        self._paused = False  # the present silence has been marked as a pause
+        self._silence = Waiting(settings.pause_ms, settings.silence_ms)  # nobody is heard
+        self._absence = Waiting(settings.others_pause_ms, settings.silence_ms + settings.others_ms)  # weaker voices at most are
         self._foreground = Foreground(settings.others_db)
-        self._last_near = 0  # where the speaker was last heard, and no weaker voice
-        self._others_patience = 0  # ms of weaker voices and silence that end the utterance
-        self._settled = False  # a pause since then has been settled
-        self._others_paused = False  # weaker voices since then have been marked as a pause
+        self._ended = 0  # where the last utterance was closed
         self._tail = False  # the voice heard now may still be the wake word's tail
         self._somebody = True
         self._called = 0  # position of the last wake word that somebody else heard
@@ -180,12 +176,8 @@ class Ear:
             Ending.WHOLE: self._settings.whole_ms,
             Ending.UNFINISHED: self._settings.unfinished_ms,
         }.get(ending, self._settings.silence_ms)
-        if round(at * CAPTURE_RATE) > self._last_voiced:
-            self._patience = patience
-        if round(at * CAPTURE_RATE) >= self._last_near:
-            others = patience + self._settings.others_ms
-            self._others_patience = min(others, self._others_patience) if self._settled else others
-            self._settled = True
+        self._silence.settle(round(at * CAPTURE_RATE), patience)
+        self._absence.settle(round(at * CAPTURE_RATE), patience + self._settings.others_ms)
 
     def resume(self) -> None:
         """The sound of this turn held no words (the wake word's tail, a cough): go on waiting until the old deadline."""
@@ -229,7 +221,7 @@ class Ear:
     def _await(self, earliest: int, timeout_ms: int, *, tail: bool) -> None:
         self._state = _State.AWAITING
         self._earliest, self._tail, self._voiced_samples = earliest, tail, 0
-        self._deadline = self._position + _samples(timeout_ms)
+        self._deadline = self._position + in_samples(timeout_ms)
 
     def _awaiting(self, probability: float, frame: Samples) -> list[Heard]:
         if probability >= self._settings.speech_on or (self._voiced_samples and probability >= self._settings.speech_off):
@@ -237,17 +229,18 @@ class Ear:
         else:
             self._voiced_samples, self._tail = 0, False
         voiced = min(self._voiced_samples, self._position - self._earliest)
-        if voiced >= _samples(self._settings.run_on_ms if self._tail else self._settings.min_speech_ms):
+        if voiced >= in_samples(self._settings.run_on_ms if self._tail else self._settings.min_speech_ms):
             return self._start(voiced)
         if self._position >= self._deadline and not self._voiced_samples:
-            self._last_voiced = self._position
+            self._silence.begin(self._position)
             return [self._end("no_speech")]
         return []
 
     def _start(self, voiced: int) -> list[Heard]:
         self._state = _State.HEARING
-        self._began = max(self._earliest, self._position - voiced - _samples(self._settings.preroll_ms))
-        self._voice_goes_on(near=True)
+        self._began = max(self._earliest, self._position - voiced - in_samples(self._settings.preroll_ms))
+        self._silence.begin(self._position)
+        self._absence.begin(self._position)
         recent = np.concatenate(self._history)
         sound = recent[-min(len(recent), self._position - self._began) :]
         self._foreground.reset()
@@ -259,42 +252,24 @@ class Ear:
         ]
 
     def _hearing(self, probability: float, frame: Samples) -> list[Heard]:
-        silent = self._position - self._last_voiced > VAD_FRAME
+        silent = self._position - self._silence.last > VAD_FRAME
         voiced = probability >= (self._settings.speech_on if silent else self._settings.speech_off)
         near = self._foreground.hear(frame, voiced)
         if voiced:
-            self._voice_goes_on(near)
-        quiet, alone = self._position - self._last_voiced, self._position - self._last_near
-        pause = self._pauses(quiet, alone)
-        heard = [Heard(sound=frame, at=self.seconds, pause=pause, since=round(self._last_near / CAPTURE_RATE, 3))]
-        if quiet >= _samples(self._patience):
+            self._silence.begin(self._position)
+        if near:
+            self._absence.begin(self._position)
+        pause = self._absence.pauses(self._position) if voiced else self._silence.pauses(self._position)
+        heard = [Heard(sound=frame, at=self.seconds, pause=pause, since=round(self._absence.last / CAPTURE_RATE, 3))]
+        if self._silence.over(self._position):
             heard.append(self._end("silence"))
-        elif alone >= _samples(self._others_patience):
+        elif self._absence.over(self._position):
             heard.append(self._end("others"))
-        elif self._position - self._began >= _samples(self._settings.max_utterance_ms):
+        elif self._position - self._began >= in_samples(self._settings.max_utterance_ms):
             heard.append(self._end("limit"))
         return heard
 
-    def _voice_goes_on(self, near: bool) -> None:
-        """The newest frame is voiced. near: by the speaker."""
-        self._last_voiced, self._patience, self._paused = self._position, self._settings.silence_ms, False
-        if near:
-            self._last_near, self._settled, self._others_paused = self._position, False, False
-            self._others_patience = self._settings.silence_ms + self._settings.others_ms
-
-    def _pauses(self, quiet: int, alone: int) -> bool:
-        """Whether a pause begins to count now. quiet: samples of silence; alone: samples without the speaker."""
-        silence = not self._paused and quiet >= _samples(self._settings.pause_ms)
-        others = not quiet and not self._others_paused and alone >= _samples(self._settings.others_pause_ms)
-        self._paused |= silence
-        self._others_paused |= others
-        return silence or others
-
     def _end(self, reason: str) -> Heard:
         self._state, self._ended = _State.ASLEEP, self._position
-        end_at = round((self._last_near if reason == "others" else self._last_voiced) / CAPTURE_RATE, 3)
+        end_at = round((self._absence if reason == "others" else self._silence).last / CAPTURE_RATE, 3)
         return Heard(event=SpeechEnded(turn=self.turn, at=self.seconds, reason=reason, speech_end_at=end_at))  # type: ignore[arg-type]
-
-
-def _samples(milliseconds: int) -> int:
-    return milliseconds * CAPTURE_RATE // 1000

@@ -167,7 +167,7 @@ def asks_first(intent: Intent, home: Home) -> bool:
         found = find(Target(name, area, domain, kind), home)
     except SkillError:
         return False
-    return any(_is_asked(device, _state_for(device, on)) for device in found if device.domain != "sensor")
+    return any(is_asked(device, _state_for(device, on)) for device in found if device.domain != "sensor")
 
 
 async def _switch(slots: Target, services: Services, name: str, domain: str = "") -> Reply:
@@ -175,7 +175,7 @@ async def _switch(slots: Target, services: Services, name: str, domain: str = ""
     found = find(slots, services.home, domain)
     on = name == "HassTurnOn"
     states = {device.id: _state_for(device, on) for device in found}
-    careful = tuple(device for device in found if _is_asked(device, states[device.id]))
+    careful = tuple(device for device in found if is_asked(device, states[device.id]))
     if careful and not slots.confirmed:
         return _ask(
             careful,
@@ -203,10 +203,11 @@ def _state_for(device: Entity, on: bool) -> str:
 
 
 def _asked_first(found: tuple[Entity, ...], state: str) -> tuple[Entity, ...]:
-    return tuple(device for device in found if _is_asked(device, state))
+    return tuple(device for device in found if is_asked(device, state))
 
 
-def _is_asked(device: Entity, state: str) -> bool:
+def is_asked(device: Entity, state: str) -> bool:
+    """Whether a device is brought into a state only after a yes."""
     return ASKED_FIRST.get(device.kind or device.domain) == state
 
 

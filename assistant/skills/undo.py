@@ -8,7 +8,7 @@ from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.devices import told
-from assistant.skills.home_control import ASKED_FIRST
+from assistant.skills.home_control import is_asked
 
 States = Mapping[str, Mapping[str, SlotValue]]
 """Entity id -> attribute -> value, as `Home.snapshot` gives them."""
@@ -32,11 +32,9 @@ async def undo(slots: NoSlots, services: Services) -> Reply:
     if not devices:
         return Reply("There is nothing that I can take back.")
     for device in devices:
-        wanted = [action.value for action in actions if action.target == device.id and action.attribute == "state"]
-        if ASKED_FIRST.get(device.kind or device.domain) in wanted:
-            raise SkillError(
-                f"The {device.name} stays {home.state(device.id)['state']}. If it is to be {wanted[0]} again, say so."
-            )
+        wanted = next((str(action.value) for action in actions if (action.target, action.attribute) == (device.id, "state")), "")
+        if is_asked(device, wanted):
+            raise SkillError(f"The {device.name} stays {home.state(device.id)['state']}. If it is to be {wanted} again, say so.")
     for action in actions:
         if action.attribute != "area":  # a robot vacuum cleaner that has begun a room can only stop
             await home.apply(action)

@@ -58,10 +58,10 @@ DEVICE_NOUNS = frozenset(
         "bulb strip chandelier monitor printer mower valve cover awning garage skylight"
     )
 )
+"""Last words of names of devices."""
 
 PERSONAL = frozenset(words("phone phones telephone computer laptop tablet"))
 """Things that are hardly ever switched by a home, and not what sounds like them: "the phone" is not the fan."""
-"""Last words of names of devices."""
 
 _PLACE = r"(?!corner|middle|back|front|house|home|room|picture|morning|evening)[a-z']+(?: [a-z']+)?"
 ELSEWHERE = re.compile(
