@@ -2,6 +2,7 @@
 
 Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision"; reference code openai/whisper model.py. The
 weights come from the published CTranslate2 file; there the projections of queries, keys and values of one layer are one matrix.
+It computes in float64: where the graph's own float32 sums are judged, the judge's must not be as inexact.
 """
 
 from __future__ import annotations
@@ -45,10 +46,15 @@ class TorchWhisper:
 
         self._torch = torch
         found = read_ct2(model_bin).items()
-        self._weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in found if array.dtype != np.int8}
+        self._weights = {name: torch.from_numpy(array.astype(np.float64)) for name, array in found if array.dtype != np.int8}
 
     def _tensor(self, array: Array) -> Any:
-        return self._torch.from_numpy(np.ascontiguousarray(array))
+        wide = array.astype(np.float64) if array.dtype == np.float32 else array
+        return self._torch.from_numpy(np.ascontiguousarray(wide))
+
+    @staticmethod
+    def _array(tensor: Any) -> Array:
+        return np.asarray(tensor.float().numpy())
 
     def _linear(self, x: Any, name: str) -> Any:
         return self._torch.nn.functional.linear(x, self._weights[f"{name}/weight"], self._weights[f"{name}/bias"])
@@ -86,7 +92,7 @@ class TorchWhisper:
             x = self._mlp(x + self._linear(self._attend(q, k, v), f"{name}/self_attention/linear_1"), f"{name}/ffn")
         x = self._norm(x, "encoder/layer_norm")
         both = [self._linear(x, f"decoder/layer_{layer}/attention/linear_1").chunk(2, -1) for layer in range(LAYERS)]
-        return {name: torch.cat([self._split(pair[i]) for pair in both]).numpy() for i, name in enumerate(("xk", "xv"))}
+        return {name: self._array(torch.cat([self._split(pair[i]) for pair in both])) for i, name in enumerate(("xk", "xv"))}
 
     def decode(self, feeds: Feeds) -> Feeds:
         """One token with a growing memory."""
@@ -127,8 +133,8 @@ class TorchWhisper:
             mask = bias.expand(1, 1, length, -1)
             x = self._mlp(x + self._linear(self._attend(asked, k, v, mask), f"{name}/attention/linear_2"), f"{name}/ffn")
         hidden = self._norm(x[:, -1], "decoder/layer_norm")
-        return {"new_k": torch.stack(keys).numpy(), "new_v": torch.stack(values).numpy()}, hidden.numpy()
+        return {"new_k": self._array(torch.stack(keys)), "new_v": self._array(torch.stack(values))}, self._array(hidden)
 
     def head(self, feeds: Feeds) -> Feeds:
         """hidden (N, width) -> logits."""
-        return {"logits": (self._tensor(feeds["hidden"]) @ self._weights["decoder/embeddings/weight"].T).numpy()}
+        return {"logits": self._array(self._tensor(feeds["hidden"]) @ self._weights["decoder/embeddings/weight"].T)}
