@@ -75,6 +75,7 @@ class _Dialogue:
     question: Question | None = None
     last_reply: str = ""
     restoring: tuple[Action, ...] = ()
+    changed: bool = False
     heard: bool = True
     asked: bool = False
 
@@ -122,7 +123,9 @@ class Brain:
         is missing.
         """
         dialogue = self._dialogue
-        understood = self._mind.understand(text, Context(dialogue.devices, dialogue.last, dialogue.question), image)
+        understood = self._mind.understand(
+            text, Context(dialogue.devices, dialogue.last, dialogue.question, dialogue.changed), image
+        )
         dialogue.heard = understood.heard
         dialogue.asked = not understood.intents and is_question(text)
         if dialogue.asked and self._chat is not None:
@@ -144,9 +147,15 @@ class Brain:
             self._dialogue.last_reply = reply.text
             return Outcome((), reply)
         self._dialogue.question = None
+        if len(intents) > 1 and intents[0].name == "Undo":  # a correction: what comes back is not what it changes
+            back, intents = await self.carry_out(intents[:1]), intents[1:]
+        else:
+            back = Outcome((), Reply(""))
         before = self._home.snapshot()
-        outcome = await self.carry_out(intents)
-        self._dialogue.restoring = restoring(before, self._home.snapshot()) or self._dialogue.restoring
+        done = await self.carry_out(intents)
+        outcome = Outcome((*back.acted, *done.acted), combine([back.reply, done.reply]))
+        changes = restoring(before, self._home.snapshot())
+        self._dialogue.restoring, self._dialogue.changed = changes or self._dialogue.restoring, bool(changes)
         self._remember(tuple(intents), outcome.reply)
         return outcome
 
@@ -165,7 +174,7 @@ class Brain:
         self._dialogue.question = None
         self._dialogue.devices = ()
         self._dialogue.last = ()
-        self._dialogue.restoring = ()
+        self._dialogue.restoring, self._dialogue.changed = (), False
         self._mind.forget()
 
     async def _run(self, intent: Intent) -> tuple[Reply, bool]:

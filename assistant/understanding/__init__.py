@@ -61,7 +61,7 @@ class Understanding:
             completed = reader.sentence(digits(without_fillers(clean(f"{context.question.completes} {rest}"))))
             if completed and reader.built_in(digits(without_fillers(cleaned))) not in reading.TURNED_DOWN:
                 return Understood(completed)
-        intents = reader.custom(digits(without_commas(cleaned)))
+        intents = reader.custom(digits(without_commas(cleaned))) or reader.following(cleaned)
         return Understood(intents or reader.sentence(digits(without_fillers(cleaned))))
 
     def renew(self, custom: Sequence[Sentences]) -> None:

@@ -47,11 +47,13 @@ POSITIONS = {
 @dataclass(frozen=True, slots=True)
 class Context:
     """The state of the dialogue before a sentence. devices: names of those last talked about, which "it" and "them" mean;
-    last: the last command's intents, which "again" repeats; question: what the assistant asked and waits for."""
+    last: the last command's intents, which "again" repeats; question: what the assistant asked and waits for; changed: whether
+    the last command changed the home, so that a correction takes it back."""
 
     devices: tuple[str, ...] = ()
     last: tuple[Intent, ...] = ()
     question: Question | None = None
+    changed: bool = False
 
 
 def answer(text: str, question: Question) -> tuple[Intent, ...] | None:

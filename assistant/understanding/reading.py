@@ -9,6 +9,7 @@ from assistant.home import Entity, Home, select
 from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.context import Context
+from assistant.understanding.follow_on import follow_on, instead
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
@@ -84,6 +85,18 @@ class Reader:
         """The name of the built-in intent of a text, "" for none."""
         match = self._match(measures(text))
         return match.intent if match is not None else ""
+
+    def following(self, text: str) -> tuple[Intent, ...]:
+        """What a cleaned text such as "and the fan" or "no, the bedroom" wants after the last command; () when it is no such."""
+        last = next((intent for intent in reversed(self._context.last) if intent.text), None)
+        adds = follow_on(text, self._built.splitter) if last is not None else None
+        if last is None or adds is None:
+            return ()
+        tried = [self._exact(form) or self._misheard.read(form) for form in instead(adds.named, last.text, self._built.splitter)]
+        fitting = [intents for intents in tried if intents and intents[0].name not in NOT_KEPT and not _asks(intents)]
+        found = next(iter([*fitting, *filter(None, tried)]), ())
+        back = (Intent("Undo", text=text),) if adds.corrects and self._context.changed and found in fitting else ()
+        return self._remember((*back, *found))
 
     def sentence(self, text: str) -> tuple[Intent, ...]:
         """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
@@ -261,6 +274,10 @@ def _swallowed(intents: tuple[Intent, ...]) -> bool:
     """Whether a wildcard took what looks like another command: "a timer called pasta and turn on the light"."""
     free = str(intents[0].slots.get("name", "")).split()
     return intents[0].confidence < 1 and "and" in free and bool(VERBS & set(free[free.index("and") :]))
+
+
+def _asks(intents: tuple[Intent, ...]) -> bool:
+    return any(intent.name == "Clarify" for intent in intents)
 
 
 def _is_missing(intents: tuple[Intent, ...]) -> bool:

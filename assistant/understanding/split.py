@@ -8,7 +8,7 @@ coordinated("turn on the kitchen light and the fan")       -> ["turn on kitchen 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from assistant.spoken import words
 
@@ -47,6 +47,7 @@ class Splitter:
         item = rf"(?:all )?(?:(?:the|my|our|both) )?({'|'.join(items)})"
         self._pair = re.compile(rf"(?<!\S){item}(?: , and | , | and ){item}(?!\S)")
         self._item = re.compile(item)
+        self._area = re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, areas)) or '(?!)'})(?!\S)")
         self._areas = frozenset(areas)
 
     def clauses(self, text: str) -> list[str]:
@@ -76,6 +77,23 @@ class Splitter:
         if noun in GENERIC and items[-1] not in self._areas:
             items = [f"{item} {noun}" if item in self._areas else item for item in items]
         return [f"{clause[: pair.start()]}{item}{clause[end:]}" for item in items]
+
+    def named(self, phrase: str) -> str:
+        """The device, kind of device or room that a phrase is, without its article; "" when it is none."""
+        found = self._item.fullmatch(phrase)
+        return found[1] if found is not None else ""
+
+    def is_area(self, phrase: str) -> bool:
+        """Whether a phrase is a room's name."""
+        return phrase in self._areas
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where a text names devices, kinds of devices or rooms, without their articles."""
+        return (found.span(1) for found in re.finditer(rf"(?<!\S){self._item.pattern}(?!\S)", text))
+
+    def areas_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where a text names rooms, in names of devices, too."""
+        return (found.span() for found in self._area.finditer(text))
 
 
 def segments(text: str) -> list[str]:

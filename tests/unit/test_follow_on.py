@@ -1,0 +1,92 @@
+"""Sentences that go on from the one before: the same with another device, or the right device instead of the wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from assistant.brain import Brain
+from assistant.home import MemoryHome, load_home
+from assistant.timers import Timers
+from tests.unit.clocks import HandClock
+
+
+class Talk:
+    def __init__(self, folder: Path) -> None:
+        clock = HandClock()
+        self.home: MemoryHome = load_home()
+        self.brain = Brain(home=self.home, timers=Timers(folder / "timers.sqlite", clock), clock=clock)
+
+    def say(self, *texts: str) -> str:
+        reply = ""
+        for text in texts:
+            reply = anyio.run(self.brain.act, self.brain.understand(text)).reply.text
+        return reply
+
+    def states(self) -> dict[str, object]:
+        return {entity: state.get("state") for entity, state in self.home.snapshot().items()}
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Talk:
+    return Talk(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "reply"),
+    [
+        ("turn on the kitchen light", "and the fan", "The bedroom fan is on."),
+        ("turn on the kitchen light", "the fan too", "The bedroom fan is on."),
+        ("turn on the kitchen light", "And now the TV as well, please.", "The TV is on."),
+        ("turn on the lights in the kitchen", "what about the bedroom?", "All the lights in the bedroom are on."),
+        ("turn on the kitchen light", "Same for the bedroom.", "All the lights in the bedroom are on."),
+        ("set the bedroom lamp to 30 percent", "and the kitchen light", "The kitchen light is at thirty percent."),
+        ("is the kitchen light on", "and the fan?", "No, the bedroom fan is off."),
+        ("what is the temperature in the bedroom", "and in the kitchen", "I have no thermometer in the kitchen."),
+        ("turn on all lights", "and the fan", "The bedroom fan is on."),
+    ],
+)
+def test_the_same_with_another_device(talk: Talk, first: str, then: str, reply: str) -> None:
+    assert talk.say(first, then) == reply
+
+
+def test_it_goes_on_and_on(talk: Talk) -> None:
+    assert talk.say("turn on all lights", "and the fan", "the tv as well") == "The TV is on."
+
+
+def test_a_correction_takes_back_only_what_it_corrects(talk: Talk) -> None:
+    before = talk.states()
+    assert (
+        talk.say("turn on the kitchen light", "no, the bedroom lamp") == "The kitchen light is as before. The bedroom lamp is on."
+    )
+    assert talk.say("No, I meant the fan.") == "The bedroom lamp is as before. The bedroom fan is on."
+    assert {entity for entity, state in talk.states().items() if state != before[entity]} == {"fan.bedroom_fan"}
+
+
+def test_a_correction_of_what_changed_nothing_takes_nothing_back(talk: Talk) -> None:
+    talk.say("turn on the kitchen light", "turn off the fan")  # the fan is off already
+    assert talk.say("no, the tv") == "The TV is off."
+    assert talk.states()["light.kitchen_light"] == "on"
+
+
+@pytest.mark.parametrize("text", ["and the fan", "no, the fan", "the fan too", "what about the bedroom"])
+def test_without_a_command_before_it_does_nothing(talk: Talk, text: str) -> None:
+    before = talk.states()
+    talk.say(text)
+    assert talk.states() == before
+
+
+@pytest.mark.parametrize("text", ["the fan", "no", "and", "and the dishwasher", "no, leave the fan alone", "no light"])
+def test_what_is_no_sequel(talk: Talk, text: str) -> None:
+    talk.say("turn on the kitchen light")
+    before = talk.states()
+    talk.say(text)
+    assert talk.states() == before
+
+
+def test_a_door_named_by_correction_is_still_asked_about(talk: Talk) -> None:
+    talk.say("open the blinds")
+    assert talk.say("no, the garage door").endswith("Do you want me to open the garage door?")
+    assert talk.states()["cover.garage_door"] == "closed"
