@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant import spoken
 from assistant.devices import Entity
@@ -79,6 +79,11 @@ async def toggle(slots: Target, services: Services) -> Reply:
 async def set_light(slots: LightTarget, services: Services) -> Reply:
     """Brightness, colour, warm or cold white."""
     found = find(slots, services.home, "light")
+    if slots.brightness and slots.color:
+        coloured = await set_all(found, "color", slots.color, "", services.home)
+        said = f"{slots.color} at {spoken.percent(slots.brightness)} now"
+        reply = await set_all(found, "brightness", slots.brightness, said, services.home)
+        return replace(reply, actions=(*coloured.actions, *reply.actions))
     if slots.brightness is not None:
         said = f"at {spoken.percent(slots.brightness)}" if slots.brightness else "off"
         return await set_all(found, "brightness", slots.brightness, said, services.home)

@@ -86,6 +86,12 @@ TUNED: list[tuple[str, Expected]] = [
     ("how bright is the living room lamp", [("HassGetState", {"name": "living room lamp"})]),
     # the conversation
     ("undo that", [("Undo", {})]),
+    ("set the volume of the tv to 30 percent", [("HassSetVolume", {"name": "tv", "volume_level": 30})]),
+    ("turn the tv to volume 20", [("HassSetVolume", {"name": "tv", "volume_level": 20})]),
+    (
+        "turn on the bedroom lamp red at 20 percent",
+        [("HassLightSet", {"name": "bedroom lamp", "color": "red", "brightness": 20})],
+    ),
     ("that's not what I meant", [("Undo", {})]),
     ("what can you do", [("Help", {})]),
     ("Say that again.", [("RepeatReply", {})]),

@@ -111,6 +111,9 @@ def test_it_is_the_last_device(talk: Talk) -> None:
     assert talk.reply("turn it off again") == "The kitchen light is off."
     assert talk.reply("turn it back on") == "The kitchen light is on."
     assert talk.reply("make it red") == "The kitchen light is red now."
+    both = talk.say("make it blue at 40 percent")
+    assert both.reply.text == "The kitchen light is blue at forty percent now."
+    assert [(action.attribute, action.value) for action in both.acted[0].actions] == [("color", "blue"), ("brightness", 40)]
     assert talk.reply("is it on") == "Yes, the kitchen light is on."
 
 
