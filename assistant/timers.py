@@ -14,7 +14,7 @@ import json
 import logging
 import sqlite3
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, Protocol
@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS timers (
     rung INTEGER NOT NULL DEFAULT 0
 )
 """
+
+# Values of the column `rung`: 0 = waiting, 1 = rung, 2 = paused. due_s of a paused timer is what was left of it, in seconds.
 
 COLUMNS = ["id", "kind", "name", "due_s", "length_s", "rung"]
 
@@ -60,13 +62,14 @@ class SystemClock:
 @dataclass(frozen=True, slots=True)
 class Timer:
     """One timer, alarm or command for later. name: "" or such as "pasta", of a command `command_name`; due: when it rings or is
-    done, aware; length_s: what it was set to, 0 for alarms and commands."""
+    done, aware; length_s: what it was set to, 0 for alarms and commands; paused: it rings at `due` only if it goes on now."""
 
     id: int
     kind: Kind
     name: str
     due: datetime
     length_s: float
+    paused: bool = False
 
     def title(self) -> str:
         """How it is spoken of: "pasta timer", "five minute timer", "seven thirty AM alarm", "turn off the tv"."""
@@ -134,9 +137,19 @@ class Timers:
         change = "UPDATE timers SET due_s = ?, length_s = ? WHERE id = ? AND rung = 0"
         return self._changed(change, (due.timestamp(), length_s, timer.id))
 
+    def pause(self, timer: Timer) -> bool:
+        """Let one wait with what is left of it; False when it was gone already. Raises SkillError when that cannot be saved."""
+        left = max(0.0, -self.late_s(timer))
+        return self._changed("UPDATE timers SET due_s = ?, rung = 2 WHERE id = ? AND rung = 0", (left, timer.id))
+
+    def go_on(self, timer: Timer) -> bool:
+        """Let a paused one go on; False when it was gone or is none. Raises SkillError when that cannot be saved."""
+        change = "UPDATE timers SET due_s = ? + due_s, rung = 0 WHERE id = ? AND rung = 2"
+        return self._changed(change, (self._clock.now().timestamp(), timer.id))
+
     def cancel(self, timer_id: int) -> bool:
         """Remove one; False when it was gone already. Raises SkillError when that cannot be saved."""
-        return self._changed("DELETE FROM timers WHERE id = ? AND rung = 0", (timer_id,))
+        return self._changed("DELETE FROM timers WHERE id = ? AND rung <> 1", (timer_id,))
 
     def _changed(self, change: str, values: tuple[float, ...]) -> bool:
         """Whether a statement changed one timer."""
@@ -150,6 +163,12 @@ class Timers:
     def active(self) -> list[Timer]:
         """Those that have not rung, the next one first."""
         return self._read("SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 ORDER BY due_s, id", ())
+
+    def paused(self) -> list[Timer]:
+        """Those that wait to go on, the one with least left first."""
+        now = self._clock.now().timestamp()
+        query = "SELECT id, kind, name, ? + due_s, length_s FROM timers WHERE rung = 2 ORDER BY due_s, id"
+        return [replace(timer, paused=True) for timer in self._read(query, (now,))]
 
     def next_due(self) -> datetime | None:
         """When the next one rings; None when there is none."""

@@ -65,22 +65,57 @@ async def ask_length(slots: NoSlots, services: Services) -> Reply:
 @skill("TimerLeft")
 async def time_left(slots: WhichTimer, services: Services) -> Reply:
     """How much time is left, for one or for all."""
-    running = await waiting(services, "timer")
-    if not running:
+    running, paused = await waiting(services, "timer"), await to_thread.run_sync(services.timers.paused)
+    if not running and not paused:
         return Reply("No timer is running.")
-    chosen = _chosen(running, slots) if slots.name or slots.seconds else running
+    chosen = _chosen(running + paused, slots) if slots.name or slots.seconds else running + paused
     now = services.clock.now()
     left = [(timer, spoken.duration((timer.due - now).total_seconds())) for timer in chosen]
     if len(left) == 1:
-        return Reply(f"The {left[0][0].title()} has {left[0][1]} left.")
-    told = [f"the {timer.title()} has {length}" for timer, length in left]
-    return Reply(f"{spoken.number(len(left)).capitalize()} timers are running: {spoken.listing(told)} left.")
+        has = "is paused with" if left[0][0].paused else "has"
+        return Reply(f"The {left[0][0].title()} {has} {left[0][1]} left.")
+    told = [f"the {timer.title()} has {length}{' and is paused' if timer.paused else ''}" for timer, length in left]
+    counted = f"{spoken.number(len(left)).capitalize()} timers are {'set' if paused else 'running'}"
+    return Reply(f"{counted}: {spoken.listing(told)}{'' if chosen[-1].paused else ' left'}.")
+
+
+@skill("TimerPause")
+async def pause_timer(slots: WhichTimer, services: Services) -> Reply:
+    """Let one wait; asks when it is not clear which."""
+    running = await waiting(services, "timer")
+    if not running:
+        return Reply("No timer is running.")
+    chosen = _chosen(running, slots)
+    if _differ(chosen):
+        return which(chosen, lambda timer: Intent("TimerPause", {"id": timer.id}))
+    timer, left = chosen[0], (chosen[0].due - services.clock.now()).total_seconds()
+    if not await to_thread.run_sync(services.timers.pause, timer):
+        return Reply("No timer is running.")  # it has just rung
+    return Reply(f"The {timer.title()} is paused with {spoken.duration(left)} left.", actions=(_paused(timer, 1),))
+
+
+@skill("TimerResume")
+async def resume_timer(slots: WhichTimer, services: Services) -> Reply:
+    """Let one that was paused go on; asks when it is not clear which."""
+    paused = await to_thread.run_sync(services.timers.paused)
+    if not paused:
+        return Reply("No timer is paused.")
+    chosen = _chosen(paused, slots)
+    if _differ(chosen):
+        return which(chosen, lambda timer: Intent("TimerResume", {"id": timer.id}))
+    timer, left = chosen[0], (chosen[0].due - services.clock.now()).total_seconds()
+    await to_thread.run_sync(services.timers.go_on, timer)
+    return Reply(f"The {timer.title()} goes on with {spoken.duration(left)} left.", actions=(_paused(timer, 0),))
+
+
+def _paused(timer: Timer, paused: int) -> Action:
+    return Action(f"timer:{timer.id}", "paused", paused)
 
 
 @skill("TimerCancel")
 async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
-    """Stop one or all; asks when it is not clear which."""
-    running = await waiting(services, "timer")
+    """Stop one or all, paused ones too; asks when it is not clear which."""
+    running = await waiting(services, "timer") + await to_thread.run_sync(services.timers.paused)
     if not running:
         return Reply("No timer is running.")
     chosen = running if slots.all else _chosen(running, slots)

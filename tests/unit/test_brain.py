@@ -210,6 +210,23 @@ def test_a_timer_without_a_length_is_asked_for(talk: Talk) -> None:
     assert talk.reply("quarter past eleven") == "I set an alarm for eleven fifteen AM today."
 
 
+def test_a_timer_waits_and_goes_on(talk: Talk) -> None:
+    assert talk.reply("pause the timer") == "No timer is running."
+    talk.say("set a timer for five minutes")
+    talk.clock.move(60)
+    assert talk.reply("pause the timer") == "The five minute timer is paused with four minutes left."
+    talk.clock.move(3600)
+    assert talk.reply("how much time is left") == "The five minute timer is paused with four minutes left."
+    talk.say("set a pasta timer for ten minutes")
+    told = "Two timers are set: the pasta timer has ten minutes and the five minute timer has four minutes and is paused."
+    assert talk.reply("how much time is left") == told
+    assert talk.reply("resume the timer") == "The five minute timer goes on with four minutes left."
+    assert talk.say("pause the timer").reply.expects_answer
+    assert talk.reply("the pasta timer") == "The pasta timer is paused with ten minutes left."
+    assert talk.reply("cancel all timers") == "Both timers are cancelled."
+    assert talk.reply("resume the timer") == "No timer is paused."
+
+
 def test_several_timers(talk: Talk) -> None:
     talk.say("set a timer for five minutes")
     talk.say("set a pasta timer for ten minutes")

@@ -88,7 +88,7 @@ def test_it_is_small_and_quickly_made(understanding: Understanding) -> None:
     began = time.process_time()
     made = compile_grammar(understanding.templates)
     assert time.process_time() - began < 3  # 0.7 s on an idle core
-    assert sum(map(len, made.arcs)) < 55_000
+    assert sum(map(len, made.arcs)) < 56_000
 
 
 def test_the_same_every_time(understanding: Understanding, grammar: WordGrammar) -> None:

@@ -51,6 +51,26 @@ def test_cancel(timers: Timers) -> None:
     assert timers.next_due() is None
 
 
+def test_a_paused_one_keeps_what_was_left_over_a_restart(tmp_path: Path, clock: HandClock) -> None:
+    first = Timers(tmp_path / "timers.sqlite", clock)
+    timer = first.add(START + timedelta(seconds=20), name="eggs", length_s=20)
+    clock.move(5)
+    assert first.pause(timer) and not first.pause(timer)
+    first.close()
+    clock.move(1000)
+    second = Timers(tmp_path / "timers.sqlite", clock)
+    assert second.active() == second.due() == [] and second.next_due() is None
+    assert [(one.title(), one.due - clock.now()) for one in second.paused()] == [("eggs timer", timedelta(seconds=15))]
+    assert second.go_on(timer) and not second.go_on(timer)
+    assert second.next_due() == clock.now() + timedelta(seconds=15) and second.paused() == []
+
+
+def test_a_paused_one_can_be_cancelled(timers: Timers) -> None:
+    timer = timers.add(START + timedelta(seconds=20))
+    timers.pause(timer)
+    assert timers.cancel(timer.id) and timers.paused() == [] and not timers.go_on(timer)
+
+
 def test_a_moved_one_rings_at_its_new_time(tmp_path: Path, clock: HandClock) -> None:
     first = Timers(tmp_path / "timers.sqlite", clock)
     timer = first.add(START + timedelta(seconds=20), name="eggs", length_s=20)
