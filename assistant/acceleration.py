@@ -7,7 +7,7 @@ from pathlib import Path
 from assistant.config import RuntimeConfig
 from assistant.engines.session import install_resolver
 from assistant.engines.session_engines import open_with_tensorrt
-from assistant.engines.session_packages import Open, Packages, open_with_onnxruntime
+from assistant.engines.session_packages import ALWAYS_LISTENING, Open, Packages, open_with_onnxruntime
 from assistant.engines.session_triton import open_with_triton
 from assistant.errors import ConfigError
 
@@ -31,7 +31,8 @@ def use_packages(runtime: RuntimeConfig, cache: Path) -> None:
         return
     _used.add(key)
     folder = Path(runtime.packages).expanduser()
-    install_resolver(Packages(folder, opener(runtime, folder, cache)))
+    without = ALWAYS_LISTENING if runtime.backend == "cuda" else ()
+    install_resolver(Packages(folder, opener(runtime, folder, cache), without))
 
 
 def opener(runtime: RuntimeConfig, folder: Path, cache: Path) -> Open:

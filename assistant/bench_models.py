@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from assistant.acceleration import opener
 from assistant.config import RuntimeConfig
 from assistant.engines.session import PLAIN, Array, Backend, OrtBackend
 from assistant.engines.session_packages import PackagePart, packages_in
+from assistant.engines.session_samples import difference, samples
 from assistant.errors import ModelError
 
 THERMAL = Path("/sys/class/thermal")
@@ -22,7 +21,8 @@ WARM_UP = 3
 
 
 def compare(packages: Path, backends: list[str], runtime: RuntimeConfig, cache: Path, rounds: int) -> dict[str, Any]:
-    """rows: graph, backend, milliseconds; not_here: backend -> why it does not run; machine: what the numbers hold for."""
+    """rows: graph, backend, milliseconds (first_ms: the first run, as a GPU has with every new shape); not_here: backend -> why
+    it does not run; machine: what the numbers hold for."""
     rows: list[dict[str, Any]] = []
     missing: dict[str, str] = {}
     for package in packages_in(packages):
@@ -35,24 +35,20 @@ def compare(packages: Path, backends: list[str], runtime: RuntimeConfig, cache: 
                 except ModelError as error:
                     missing.setdefault(name, str(error))
                     continue
+                began = time.perf_counter()
                 results = backend.run(feeds)
+                first = round(1e3 * (time.perf_counter() - began), 1)
                 wanted = wanted or results
-                rows.append(
-                    {"graph": f"{package.model}/{part.name}", "backend": backend.provider, **_timed(backend, feeds, rounds)}
-                )
-                rows[-1]["difference"] = difference(wanted, results)
+                row = {"graph": f"{package.model}/{part.name}", "backend": backend.provider, "first_ms": first}
+                off = float(f"{difference(wanted, results):.1e}")
+                rows.append({**row, **_timed(backend, feeds, rounds), "difference": off})
     return {"rows": rows, "not_here": missing, "machine": machine()}
 
 
 def inputs(part: PackagePart) -> dict[str, Array]:
-    """Small numbers of the usual shape of the first profile; 0 and 1 are valid whole numbers everywhere."""
-    random = np.random.default_rng(0)
-    kinds = OrtBackend(part.path).input_dtypes
-    feeds: dict[str, Array] = {}
-    for name, (_, usual, _) in part.profiles[0].items():
-        whole = np.issubdtype(kinds[name], np.integer)
-        feeds[name] = np.asarray(random.integers(0, 2, usual) if whole else 0.5 * random.standard_normal(usual), kinds[name])
-    return feeds
+    """Inputs of the usual shape of the first profile."""
+    usual = {name: shapes[1] for name, shapes in part.profiles[0].items()}
+    return samples(part, usual, OrtBackend(part.path).input_dtypes)
 
 
 def _timed(backend: Backend, feeds: dict[str, Array], rounds: int) -> dict[str, float]:
@@ -64,15 +60,6 @@ def _timed(backend: Backend, feeds: dict[str, Array], rounds: int) -> dict[str, 
             times.append(1e3 * (time.perf_counter() - began))
     times.sort()
     return {"median_ms": round(statistics.median(times), 3), "p95_ms": round(times[int(0.95 * (len(times) - 1))], 3)}
-
-
-def difference(wanted: dict[str, Array], got: dict[str, Array]) -> float:
-    """The largest difference, relative to the largest value of that output."""
-    worst = 0.0
-    for name, array in wanted.items():
-        if array.size and array.shape == got[name].shape:
-            worst = max(worst, float(np.abs(array - got[name]).max()) / max(1e-9, float(np.abs(array).max())))
-    return float(f"{worst:.1e}")
 
 
 def machine() -> dict[str, str]:

@@ -67,9 +67,9 @@ def models(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    table = Table("graph", "backend", "median ms", "p95 ms", "difference")
+    table = Table("graph", "backend", "first ms", "median ms", "p95 ms", "difference")
     for row in found["rows"]:
-        table.add_row(*(str(row[key]) for key in ("graph", "backend", "median_ms", "p95_ms", "difference")))
+        table.add_row(*(str(row[key]) for key in ("graph", "backend", "first_ms", "median_ms", "p95_ms", "difference")))
     console = Console()
     console.print(table)
     for name, why in found["not_here"].items():

@@ -15,11 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from assistant.engines.session_packages import FORMAT, MANIFEST
 from assistant.errors import ModelError
 from export.lint import dla_report
+from export.parity import input_dtypes
 from export.produce import Result, serialized
-from export.spec import TARGET_NAMES, TARGETS
+from export.spec import TARGET_NAMES, TARGETS, Model, Part
 
 CARD = "card.md"
 
@@ -60,12 +63,20 @@ def _part(name: str, result: Result, folder: Path) -> dict[str, Any]:
         "precision": result.used,
         "fp32_islands": list(part.fp32) if result.used != "fp32" else [],
         "profiles": [{key: value for key, value in profile.items() if key in names} for profile in shapes],
+        "inputs": _sizes(part, model),
         "replaces": part.replaces,
         "form": part.form,
         "parity": {kind: {case: _plain(error) for case, error in found.items()} for kind, found in result.parity[name].items()},
         "lint": {target: [asdict(finding) for finding in result.findings[name][target]] for target in TARGETS},
         "dla": dla_report(model),
     }
+
+
+def _sizes(part: Part, model: Model) -> dict[str, list[float]]:
+    """Input -> mean and deviation of what the export checked it with; whole numbers are left out."""
+    feeds = part.feeds(part.profiles[0], "usual", input_dtypes(model))
+    floats = {name: array for name, array in feeds.items() if np.issubdtype(array.dtype, np.floating)}
+    return {name: [float(f"{array.mean():.3g}"), float(f"{array.std():.3g}")] for name, array in floats.items()}
 
 
 def _manifest(result: Result, source: dict[str, Any], parts: list[dict[str, Any]], extra: dict[str, Any]) -> dict[str, Any]:

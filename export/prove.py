@@ -10,19 +10,16 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from assistant.engines.session import Backend, OrtBackend
 from assistant.engines.session_cuda import Cuda
 from assistant.engines.session_engines import this_device
 from assistant.engines.session_packages import PackagePart
+from assistant.engines.session_samples import difference, samples
 from assistant.engines.session_tensorrt import TensorRtBackend
 from assistant.errors import ModelError
-from export.parity import relative_error
-from export.spec import Feeds
 
 LIMITS = {"fp32": 2e-3, "fp16": 3e-2, "int8": 1e-1}
-"""Largest relative error; fp32 allows for TF32's 10 bits in matrix products."""
+"""Largest difference (session_samples.difference); fp32 allows for TF32's 10 bits in matrix products."""
 
 
 def prove_on_device(part: PackagePart, plan: Path) -> dict[str, Any]:
@@ -36,24 +33,9 @@ def prove_on_device(part: PackagePart, plan: Path) -> dict[str, Any]:
 
 def prove(part: PackagePart, engine: Backend, reference: OrtBackend) -> dict[str, Any]:
     """{"ok", "worst", "limit"}."""
-    limit = LIMITS[part.precision]
-    worst = 0.0
-    for feeds in _cases(part, reference):
-        worst = max(worst, relative_error(reference.run(feeds), engine.run(feeds)))
-    return {"ok": worst <= limit, "worst": float(f"{worst:.2g}"), "limit": limit}
-
-
-def _cases(part: PackagePart, reference: OrtBackend) -> list[Feeds]:
-    """Small numbers for every shape: whole numbers 0 and 1 are valid indices everywhere."""
-    random = np.random.default_rng(0)
-    cases = []
+    limit, worst = LIMITS[part.precision], 0.0
     for profile in part.profiles:
         for place in range(3):
-            feeds: Feeds = {}
-            for name, shapes in profile.items():
-                kind = reference.input_dtypes[name]
-                shape = shapes[place]
-                small = random.integers(0, 2, shape) if np.issubdtype(kind, np.integer) else 0.5 * random.standard_normal(shape)
-                feeds[name] = np.asarray(small, kind)
-            cases.append(feeds)
-    return cases
+            feeds = samples(part, {name: shapes[place] for name, shapes in profile.items()}, reference.input_dtypes)
+            worst = max(worst, difference(reference.run(feeds), engine.run(feeds)))
+    return {"ok": worst <= limit, "worst": float(f"{worst:.2g}"), "limit": limit}

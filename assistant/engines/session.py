@@ -7,8 +7,10 @@ Runtime on the processor unless a resolver (assistant.engines.session_packages) 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +30,9 @@ _DISABLED = ["GatherSliceToSplitFusion"]
 time, while it is used, they stay in the processor's cache."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC"}
+"""ONNX Runtime's own choice tries every convolution algorithm whenever a new length of sound comes."""
 
 
 _DTYPES = {
@@ -139,11 +144,14 @@ class OrtBackend:
         if not path.is_file():
             raise ModelError(f"the model file {path} is missing: run `assistant models pull` to get it")
         wanted = [PROVIDERS["cuda"], PROVIDERS["cpu"]] if device == "cuda" else [PROVIDERS["cpu"]]
+        if device == "cuda":
+            _find_cuda()
         if wanted[0] not in onnxruntime.get_available_providers():
             raise ModelError(f"this onnxruntime has no {wanted[0]}: install onnxruntime-gpu, or set runtime.backend to cpu")
         try:
             options = _options(running)
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=wanted, disabled_optimizers=_DISABLED)
+            providers = [(name, CUDA_OPTIONS) if name == PROVIDERS["cuda"] else name for name in wanted]
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers, disabled_optimizers=_DISABLED)
         except Exception as error:  # onnxruntime's own exception classes share no public base but Exception
             reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ModelError(
@@ -165,6 +173,16 @@ class OrtBackend:
         names = list(self.outputs) if outputs is None else outputs
         results = self._session.run(names, feeds)
         return dict(zip(names, results, strict=True))
+
+
+@lru_cache(maxsize=1)
+def _find_cuda() -> None:
+    """Load CUDA's libraries where pip installs them (onnxruntime-gpu[cuda,cudnn]); the system's own are found without this."""
+    preload = getattr(onnxruntime, "preload_dlls", None)  # since ONNX Runtime 1.21
+    if preload is not None:
+        with redirect_stdout(StringIO()):  # it prints what it does not find, even where nothing is amiss
+            preload()
+    onnxruntime.set_default_logger_severity(_LOG_ERRORS_ONLY)  # else every convolution without a quick plan is a warning
 
 
 def _options(running: Running) -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +33,8 @@ FORMS: dict[str, Callable[..., Backend]] = {
 
 @dataclass(frozen=True, slots=True)
 class PackagePart:
-    """One graph of a package. profiles: for each, input -> [smallest, usual, largest shape]."""
+    """One graph of a package. profiles: for each, input -> [smallest, usual, largest shape]; inputs: mean and deviation of what
+    an input is fed with, where known."""
 
     name: str
     path: Path
@@ -42,13 +43,15 @@ class PackagePart:
     profiles: list[dict[str, list[list[int]]]]
     replaces: str
     form: str
+    inputs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One exported model. extra: what its engine needs besides, such as a voice's rate."""
+    """One exported model. kind: what it is for, "asr"; extra: what its engine needs besides, such as a voice's rate."""
 
     model: str
+    kind: str
     target: str
     parts: tuple[PackagePart, ...]
     extra: Mapping[str, Any]
@@ -69,10 +72,11 @@ class Package:
                     part["profiles"],
                     part["replaces"],
                     part["form"],
+                    {name: (float(middle), float(size)) for name, (middle, size) in part.get("inputs", {}).items()},
                 )
                 for part in data["parts"]
             )
-            return Package(data["model"], data["target"], parts, data["extra"])
+            return Package(data["model"], data["kind"], data["target"], parts, data["extra"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{folder} holds no package of `assistant export` ({error!r}): export it again") from error
 
@@ -101,16 +105,23 @@ Open = Callable[[PackagePart, Running], Backend]
 """(a part, how) -> what runs it. Raises ModelError when it cannot run here."""
 
 
-class Packages:
-    """A resolver over the packages below `folder`; `open_part` decides what runs them."""
+ALWAYS_LISTENING = frozenset({"wake", "vad"})
+"""Kinds of models that run from morning to night, on pieces of sound so small that a GPU needs longer for them than a processor
+core (BENCHMARKS.md)."""
 
-    def __init__(self, folder: Path, open_part: Open) -> None:
+
+class Packages:
+    """A resolver over the packages below `folder`; `open_part` decides what runs them. without: kinds of models that stay what
+    they are."""
+
+    def __init__(self, folder: Path, open_part: Open, without: Collection[str] = ()) -> None:
         self._open = open_part
         self._parts: dict[str, list[PackagePart]] = {}
-        for package in packages_in(folder):
-            for part in package.parts:
+        packages = packages_in(folder)
+        for package in packages:
+            for part in package.parts if package.kind not in without else ():
                 self._parts.setdefault(part.replaces, []).append(part)
-        if not self._parts:
+        if not packages:
             raise ModelError(f"no packages in {folder}: make them with `assistant export --all --out {folder}`")
 
     def __call__(self, path: Path, running: Running) -> Backend | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from assistant.engines.session import PLAIN, OnnxSession, OrtBackend, resolved_by
-from assistant.engines.session_packages import Packages, open_with_onnxruntime
+from assistant.engines.session_packages import Package, Packages, open_with_onnxruntime
 from assistant.errors import ModelError
-from export import package, parity, precision, surgery
+from export import own, package, parity, precision, surgery
 from export.lint import dla_report, lint
 from export.produce import LintFailed, Producer
+from export.prove import prove
 from export.score import Score, lost
 from tests.export.conftest import PROFILE, small_model, small_spec
 
@@ -123,6 +125,38 @@ def test_a_package_replaces_the_file_it_says(packages: Path, source: Path) -> No
         other = OnnxSession(packages / "small" / "net.fp16.onnx").run({"x": x})["y"]
     assert 0 < np.abs(plain - packed).max() < 2e-3
     assert (packed == other).all()
+
+
+def test_what_always_listens_stays_where_it_is(packages: Path, source: Path) -> None:
+    assert Packages(packages, open_with_onnxruntime("cpu"), {"test"})(source / "small.onnx", PLAIN) is None
+    with pytest.raises(ModelError, match="no packages"):
+        Packages(source, open_with_onnxruntime("cpu"))
+
+
+class Wrong:
+    """A backend whose results are spoilt."""
+
+    def __init__(self, backend: OrtBackend, spoil: Callable[[np.ndarray], np.ndarray]) -> None:
+        self._backend, self._spoil = backend, spoil
+        self.provider, self.inputs, self.outputs = "wrong", backend.inputs, backend.outputs
+        self.input_shapes = backend.input_shapes
+
+    def run(self, feeds, outputs=None):
+        return {name: self._spoil(array) for name, array in self._backend.run(feeds, outputs).items()}
+
+
+def test_the_proof_takes_what_half_precision_makes_of_a_detector(tmp_path: Path) -> None:
+    """A GPU rounds every result; where a cell of the detector sees nothing, its box moves far, and nothing is wrong."""
+    producer = Producer(own.DETECTOR, tmp_path, "rtx", SILENT, measure=False)
+    folder = package.write(producer.run("fp16"), {}, tmp_path / "packages")
+    part, exact = Package.read(folder).parts[0], own.detector(tmp_path)
+    onnx.save(parity.rounded_like_half(exact), tmp_path / "rounded.onnx")
+    rounded, reference = OrtBackend(tmp_path / "rounded.onnx"), OrtBackend(part.path)
+    assert part.inputs["picture"][1] > 10, "tried with numbers of a picture's size"
+    assert prove(part, rounded, reference)["ok"]
+    assert not prove(part, Wrong(rounded, lambda cells: np.roll(cells, 1, 1)), reference)["ok"]
+    assert not prove(part, Wrong(rounded, lambda cells: np.where(cells == cells.max(), np.inf, cells)), reference)["ok"]
+    assert not prove(part, Wrong(rounded, lambda cells: cells * 1.05), reference)["ok"]
 
 
 def test_a_graph_that_will_not_build_is_refused(source: Path, tmp_path: Path) -> None:
