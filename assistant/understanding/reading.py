@@ -13,6 +13,7 @@ from assistant.understanding.follow_on import follow_on, instead
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
+from assistant.understanding.negation import not_asked
 from assistant.understanding.quantities import measures
 from assistant.understanding.split import VERBS, Splitter, segments
 from assistant.understanding.targets import COMMANDS, devices_of, domain_of, group_of, settle
@@ -117,6 +118,8 @@ class Reader:
     def _clause(self, text: str) -> tuple[Intent, ...]:
         """One command, perhaps about several devices."""
         plain = without_commas(without_fillers(text))
+        if not_asked(plain):
+            return (Intent("Declined", text=text),)
         intents = self._exact(plain) or self._custom_clause(plain) or self._except(plain)
         intents = intents or self._coordinated(text) or self._referring(plain) or self._later(text)
         return intents or self._remember(self._misheard.read(plain)) or self._inherited(text)

@@ -18,7 +18,8 @@ VERBS = frozenset(
         "cancel increase decrease raise lower put change toggle activate deactivate what what's whats which who when "
         "where how is are tell give wake remind add create remove delete skip next previous list show say repeat "
         "power bring adjust run volume louder quieter speak help pull heat cool warm check did do keep kill light "
-        "timer alarm snooze ask send call press order buy book find search read write email text look get go play stream"
+        "timer alarm snooze ask send call press order buy book find search read write email text look get go play stream "
+        "don't never"
     )
 )
 """Words that open a new command; others continue the one before ("... and the fan")."""

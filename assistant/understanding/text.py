@@ -13,7 +13,7 @@ LEADING = (
     "i'd like|i would like|i want|"
     "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
     "do me a favor and|be so kind and|be so kind as to|i think you should|you should|you need to|make sure to|make sure you|"
-    "do you think you could|is it possible to|help me|yes please|thanks"
+    "why don't you|why don't we|do you think you could|is it possible to|help me|yes please|thanks"
 )
 """What people say before the request."""
 

@@ -194,7 +194,7 @@ HELD_OUT_2: list[tuple[str, Expected]] = [
     ("open the blynds", [("HassTurnOn", {"name": "blinds"})]),
     ("turn on the holiday lights", [("MissingDevice", {"name": "holiday lights"})]),
     ("unlock the shed", [("MissingDevice", {"name": "shed"})]),
-    ("don't turn on the kitchen light", []),
+    ("don't turn on the kitchen light", [("Declined", {})]),
     ("play some jazz by miles davis", []),
     ("how tall is the eiffel tower", []),
     ("send an email to bob", []),

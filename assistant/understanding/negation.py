@@ -1,0 +1,27 @@
+"""What is said about a command without asking for it: "don't turn off the light", "stop opening the blinds", "I turned it off".
+
+Such a sentence holds a whole command, and doing that would be the opposite of what is wanted.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CHANGE = (
+    r"(?:turn|switch|open|clos|shut|lock|unlock|dim|brighten|set|start|play|paus|mut|chang|activat|touch|mov|cancel|rais|lower)"
+    r"(?:e|ing|ting|ming)?"
+)
+_BETWEEN = r"(?:(?:ever|just|please|want|wish|need|like|you|me|us|it|this|that|to|be|have|even|go|and|dare|yet) )*"
+_DOING = r"(?:turning|switching|opening|closing|shutting|locking|unlocking|changing|moving)"
+_DONE = r"(?:turned|switched|opened|closed|shut|locked|unlocked|dimmed|left|set|put)"
+_SOMEBODY = r"(?:i|we|he|she|they|you|someone|somebody)(?:'ve|'d| have| has| had)?"
+_NOT_ASKED = re.compile(
+    rf"(?:(?!remind).)*(?<!why )\b(?:not|never|don't|mustn't|shouldn't) {_BETWEEN}{_CHANGE}\b.*"
+    rf"|(?:stop|quit|avoid|keep from) (?:.+ from )?{_DOING}\b.*"
+    rf"|{_SOMEBODY} (?:(?:already|just) )?{_DONE}\b.*"
+)
+
+
+def not_asked(clause: str) -> bool:
+    """Whether a cleaned clause with a command in it asks that something be left alone, or tells what somebody has done."""
+    return _NOT_ASKED.fullmatch(clause) is not None
