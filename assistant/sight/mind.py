@@ -15,6 +15,8 @@ from assistant.sight.questions import POINTING, QUESTIONS, sight_sentences
 from assistant.sight.resolve import Pointer
 from assistant.understanding import Context, Sentences, Understanding, Understood
 from assistant.understanding.grammar import CustomGrammar, Loaded
+from assistant.understanding.negation import unasked
+from assistant.understanding.text import clean, without_fillers
 
 ABOUT_THE_VIEW = frozenset(QUESTIONS) - {"ForgetNames", "LearnedNames"}
 """Intents whose skills look."""
@@ -58,7 +60,7 @@ class SeeingMind:
             return understood
         if self._pointer is not None:
             intents = self._pointer.read(text, intents, context.devices)
-        if self._guesser is not None and _open_to_a_guess(text, intents):
+        if self._guesser is not None and _open_to_a_guess(text, intents) and not unasked(without_fillers(clean(text))):
             intents = self._guesser.read(text) or intents
         return Understood(tuple(map(self._marked, intents)))
 

@@ -15,13 +15,17 @@ _BETWEEN = r"(?:(?:ever|just|please|want|wish|need|like|you|me|us|it|this|that|t
 _DOING = r"(?:turning|switching|opening|closing|shutting|locking|unlocking|changing|moving)"
 _DONE = r"(?:turned|switched|opened|closed|shut|locked|unlocked|dimmed|left|set|put)"
 _SOMEBODY = r"(?:i|we|he|she|they|you|someone|somebody)(?:'ve|'d| have| has| had)?"
-_NOT_ASKED = re.compile(
-    rf"(?:(?!remind).)*(?<!why )\b(?:not|never|don't|mustn't|shouldn't) {_BETWEEN}{_CHANGE}\b.*"
-    rf"|(?:stop|quit|avoid|keep from) (?:.+ from )?{_DOING}\b.*"
-    rf"|{_SOMEBODY} (?:(?:already|just) )?{_DONE}\b.*"
+_UNASKED = re.compile(
+    rf"(?:(?!remind).)*(?<!why )\b(?:not|never|don't|mustn't|shouldn't) {_BETWEEN}(?P<forbidden>{_CHANGE}\b.*)"
+    rf"|(?:stop|quit|avoid|keep from) (?:(?P<thing>.+) from )?(?P<stopped>{_DOING}\b.*)"
+    rf"|{_SOMEBODY} (?:(?:already|just) )?(?P<done>{_DONE}\b.*)"
 )
 
 
-def not_asked(clause: str) -> bool:
-    """Whether a cleaned clause with a command in it asks that something be left alone, or tells what somebody has done."""
-    return _NOT_ASKED.fullmatch(clause) is not None
+def unasked(clause: str) -> str:
+    """The command in a cleaned clause that asks to leave it alone, or tells that somebody did it; "" in any other clause."""
+    found = _UNASKED.fullmatch(clause)
+    if found is None:
+        return ""
+    thing = f" {found['thing']}" if found["thing"] else ""
+    return str(found["forbidden"] or found["done"] or found["stopped"] + thing)

@@ -13,7 +13,7 @@ from assistant.understanding.follow_on import follow_on, instead
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
-from assistant.understanding.negation import not_asked
+from assistant.understanding.negation import unasked
 from assistant.understanding.quantities import measures
 from assistant.understanding.split import VERBS, Splitter, segments
 from assistant.understanding.targets import COMMANDS, devices_of, domain_of, group_of, settle
@@ -118,7 +118,7 @@ class Reader:
     def _clause(self, text: str) -> tuple[Intent, ...]:
         """One command, perhaps about several devices."""
         plain = without_commas(without_fillers(text))
-        if not_asked(plain):
+        if self._is_command(without_fillers(unasked(plain))):
             return (Intent("Declined", text=text),)
         intents = self._exact(plain) or self._custom_clause(plain) or self._except(plain)
         intents = intents or self._coordinated(text) or self._referring(plain) or self._later(text)
@@ -160,6 +160,11 @@ class Reader:
         domains = {entity.domain for name in self._devices for entity in select(self._home.entities, name=name)}
         about_sound = bool({"louder", "quieter", "softer"} & set(text.split()))
         return bool(domains & ({"media_player"} if about_sound else {"media_player", "light", "fan", "climate"}))
+
+    def _is_command(self, text: str) -> bool:
+        """Whether a text would change the home."""
+        intents = (self._exact(text) or self._misheard.read(text)) if text else ()
+        return any(intent.name in KEPT or intent.question is not None for intent in intents)
 
     def _custom_clause(self, text: str) -> tuple[Intent, ...]:
         match = self._built.custom.match(text)

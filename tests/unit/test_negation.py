@@ -46,3 +46,8 @@ def test_is_left_alone(understanding: Understanding, text: str) -> None:
 )
 def test_what_sounds_like_it_and_is_wanted(understanding: Understanding, text: str, intents: list[str]) -> None:
     assert [intent.name for intent in understanding.understand(text).intents] == intents
+
+
+@pytest.mark.parametrize("text", ["I left my phone at work", "I set the table", "don't open a bank account", "never play poker"])
+def test_what_is_about_something_else_is_not_understood(understanding: Understanding, text: str) -> None:
+    assert understanding.understand(text).intents == ()
