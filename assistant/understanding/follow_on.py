@@ -1,17 +1,20 @@
-"""Sentences that only make sense after another: "and the fan", "the fan too", "what about the bedroom?", "no, the desk lamp".
+"""Sentences that only make sense after another: "and the fan", "what about the bedroom?", "no, the desk lamp", "no, ten minutes".
 
-After "turn on the kitchen light", "and the bedroom" is "turn on the bedroom light": the thing named stands in the command before,
+After "turn on the kitchen light", "and the bedroom" is "turn on the bedroom light": what is said stands in the command before,
 where its like stood.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
+from assistant.intents import Intent
+from assistant.understanding.context import Context
 from assistant.understanding.misheard import PRONOUN
+from assistant.understanding.quantities import digits, measures
 from assistant.understanding.split import Splitter
+from assistant.understanding.text import without_fillers
 
 _PLACE = r"(?:(?:in|for|with|at) )?"
 _ALSO = re.compile(
@@ -30,20 +33,86 @@ _RATHER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FollowOn:
-    """named: the device, kind of device or room, as it is spoken; corrects: whether it stands for what was named before."""
+NOT_DONE = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefore"})
+"""Intents that say why something cannot be done."""
 
-    named: str
-    corrects: bool
+_WRONG = r"(?:no|know|sorry|oops|wrong|not that|i (?:mean|meant|said)|actually|rather)"
+_VALUE = re.compile(rf"(?P<prefix>(?:{_WRONG}(?: ,)? )+|make (?:it|that) )(?:(?:to|at|for) )?(?P<value>.+?)(?: instead| please)*")
+_MEASURES = (re.compile(r"\d+ durationseconds"), re.compile(r"\b\d+(?: percent| degrees?)?(?! (?:durationseconds|clocktime))\b"))
+_UNITS = (3600, 60, 1)
+_SHARE = re.compile(r"\d+ (?:percent|degrees?)")
+_OPPOSITES = (("on", "off"), ("up", "down"), ("open", "close"), ("lock", "unlock"))
+_NO_VALUES = frozenset({"name", "area", "domain", "question", "state"})
+
+Explain = Callable[[str], tuple[Intent, ...]]
+"""A command's text -> its intents, () when it is none."""
 
 
-def follow_on(text: str, splitter: Splitter) -> FollowOn | None:
-    """What a cleaned text adds to the command before it, or puts right; None when it is no such sentence."""
-    rather = _RATHER.fullmatch(text)
-    found = rather or (_ALSO.fullmatch(text) if _MARKED.fullmatch(text) else None)
-    named = splitter.named(found["named"]) if found is not None else ""
-    return FollowOn(named, rather is not None) if named else None
+class Sequel:
+    """What a sentence means after another. splitter: knows the home's names; explain: reads a command that stands for itself."""
+
+    def __init__(self, splitter: Splitter, explain: Explain) -> None:
+        self._splitter, self._explain = splitter, explain
+
+    def read(self, text: str, context: Context) -> tuple[Intent, ...]:
+        """The intents of a cleaned text such as "and the fan", "no, the bedroom" or "no, ten minutes"; () for any other."""
+        before = next((intent for intent in reversed(context.last) if intent.text), None)
+        if before is None:
+            return ()
+        return self._named(text, before, context.changed) or self._other_value(text, before) or self._bare_value(text)
+
+    def _named(self, text: str, before: Intent, changed: bool) -> tuple[Intent, ...]:
+        """The same with another device, which a correction puts in the place of the wrong one."""
+        rather = _RATHER.fullmatch(text)
+        found = rather or (_ALSO.fullmatch(text) if _MARKED.fullmatch(text) else None)
+        named = self._splitter.named(found["named"]) if found is not None else ""
+        if not named:
+            return ()
+        tried = [intents for form in instead(named, before.text, self._splitter) if (intents := self._explain(form))]
+        fitting = [intents for intents in tried if intents[0].name not in NOT_DONE | {"Clarify"}]
+        meant = next(iter([*fitting, *tried]), ())
+        back = (Intent("Undo", text=text),) if rather is not None and changed and meant in fitting else ()
+        return (*back, *meant)
+
+    def _other_value(self, text: str, before: Intent) -> tuple[Intent, ...]:
+        """The same with another number, colour or time: the timer that was set is cancelled, the alarm is moved."""
+        found = _VALUE.fullmatch(text)
+        timed = before.name in ("TimerSet", "AlarmSet", "AlarmChange")
+        if found is None or (found["prefix"].startswith("make") and not timed):
+            return ()
+        tried = (self._explain(form) for form in revised(found["value"], before))
+        meant = next((intents for intents in tried if intents and intents[0].name not in NOT_DONE | {"Clarify"}), ())
+        if before.name != "TimerSet" or not meant:
+            return meant
+        which = {key: before.slots[key] for key in (("name",) if "name" in before.slots else ("seconds",))}
+        return (Intent("TimerCancel", which), *meant)
+
+    def _bare_value(self, text: str) -> tuple[Intent, ...]:
+        """ "50 percent", "halfway": of what was talked about."""
+        said = measures(digits(without_fillers(text)))
+        intents = self._explain(f"set it to {said}") if _SHARE.fullmatch(said) else ()
+        return () if any(intent.name in NOT_DONE for intent in intents) else intents
+
+
+def revised(value: str, before: Intent) -> Iterator[str]:
+    """The command before with another value: "900 durationseconds" for "600 durationseconds", "blue" for "red"."""
+    said, words = measures(digits(value)), before.text.split()
+    if before.name.startswith("Alarm"):
+        yield measures(digits(f"change the alarm to {value}"))
+    if said.isdigit() and "seconds" in before.slots:  # "no, fifteen": in the unit of before
+        length = int(before.slots["seconds"])
+        unit = next(unit for unit in _UNITS if length % unit == 0)
+        said = f"{int(said) * unit} durationseconds"
+    for measure in _MEASURES:
+        if measure.fullmatch(said) and len(measure.findall(before.text)) == 1:
+            yield measure.sub(said, before.text)
+    for key, old in before.slots.items():
+        if key not in _NO_VALUES and str(old) in words:
+            yield before.text.replace(str(old), said)
+    for pair in _OPPOSITES:
+        for new, old in (pair, pair[::-1]):
+            if said == new and old in words:
+                yield " ".join(new if word == old else word for word in words)
 
 
 def instead(named: str, before: str, splitter: Splitter) -> Iterator[str]:

@@ -9,7 +9,7 @@ from assistant.home import Entity, Home, select
 from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.context import Context
-from assistant.understanding.follow_on import follow_on, instead
+from assistant.understanding.follow_on import NOT_DONE, Sequel
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
@@ -43,9 +43,6 @@ EXCEPT = re.compile(r"(?P<all>.+?) (?:except|apart from|other than|but)(?: not)?
 
 KEPT = (COMMANDS - {"HassToggle"}) | {"HassVacuumCleanArea"}
 """What can be done at another time."""
-
-NOT_KEPT = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefore"})
-"""What is said at once, whatever time was named."""
 
 TURNED_DOWN = frozenset({"Stop", "No", "HassGetCurrentTime"})
 """What is never the answer to "for how long?" or "for what time?"."""
@@ -88,16 +85,12 @@ class Reader:
         return match.intent if match is not None else ""
 
     def following(self, text: str) -> tuple[Intent, ...]:
-        """What a cleaned text such as "and the fan" or "no, the bedroom" wants after the last command; () when it is no such."""
-        last = next((intent for intent in reversed(self._context.last) if intent.text), None)
-        adds = follow_on(text, self._built.splitter) if last is not None else None
-        if last is None or adds is None:
-            return ()
-        tried = [self._exact(form) or self._misheard.read(form) for form in instead(adds.named, last.text, self._built.splitter)]
-        fitting = [intents for intents in tried if intents and intents[0].name not in NOT_KEPT and not _asks(intents)]
-        found = next(iter([*fitting, *filter(None, tried)]), ())
-        back = (Intent("Undo", text=text),) if adds.corrects and self._context.changed and found in fitting else ()
-        return self._remember((*back, *found))
+        """What a cleaned text such as "and the fan" or "no, ten minutes" wants after the last command; () when it is no such."""
+
+        def explain(form: str) -> tuple[Intent, ...]:
+            return self._exact(form) or self._referring(form) or self._misheard.read(form)
+
+        return self._remember(Sequel(self._built.splitter, explain).read(text, self._context))
 
     def sentence(self, text: str) -> tuple[Intent, ...]:
         """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
@@ -189,7 +182,7 @@ class Reader:
 
     def _kept(self, intents: tuple[Intent, ...], later: Later, allowed: frozenset[str]) -> tuple[Intent, ...]:
         """What keeps commands for later, or says why not. allowed: the intents that can be kept."""
-        if any(intent.name in NOT_KEPT for intent in intents):
+        if any(intent.name in NOT_DONE for intent in intents):
             return intents
         then = undone(intents, self._home) if later.lasting else intents
         if not then or any(intent.name not in allowed for intent in intents):
@@ -282,10 +275,6 @@ def _swallowed(intents: tuple[Intent, ...]) -> bool:
     """Whether a wildcard took what looks like another command: "a timer called pasta and turn on the light"."""
     free = str(intents[0].slots.get("name", "")).split()
     return intents[0].confidence < 1 and "and" in free and bool(VERBS & set(free[free.index("and") :]))
-
-
-def _asks(intents: tuple[Intent, ...]) -> bool:
-    return any(intent.name == "Clarify" for intent in intents)
 
 
 def _is_missing(intents: tuple[Intent, ...]) -> bool:

@@ -46,6 +46,15 @@ def talk(tmp_path: Path) -> Talk:
         ("is the kitchen light on", "and the fan?", "No, the bedroom fan is off."),
         ("what is the temperature in the bedroom", "and in the kitchen", "I have no thermometer in the kitchen."),
         ("turn on all lights", "and the fan", "The bedroom fan is on."),
+        ("set the bedroom lamp to 30 percent", "no, fifty percent", "The bedroom lamp is at fifty percent."),
+        ("set the bedroom lamp to 30 percent", "50 percent", "The bedroom lamp is at fifty percent."),
+        ("make the bedroom lamp red", "no, blue", "The bedroom lamp is blue now."),
+        ("turn off the bedroom lamp", "no, on", "The bedroom lamp is on."),
+        ("set the heater to 21 degrees", "sorry, 19", "The heater is set to nineteen degrees."),
+        ("set a timer for 50 minutes", "No, 15.", "The fifty minute timer is cancelled. I set a timer for fifteen minutes."),
+        ("set a pasta timer for an hour", "make it two", "The pasta timer is cancelled. I set a pasta timer for two hours."),
+        ("wake me at seven", "no, at eight", "I moved the alarm to eight AM tomorrow."),
+        ("lock the front door", "no, unlock", "Do you want me to unlock the front door?"),
     ],
 )
 def test_the_same_with_another_device(talk: Talk, first: str, then: str, reply: str) -> None:
@@ -71,14 +80,18 @@ def test_a_correction_of_what_changed_nothing_takes_nothing_back(talk: Talk) -> 
     assert talk.states()["light.kitchen_light"] == "on"
 
 
-@pytest.mark.parametrize("text", ["and the fan", "no, the fan", "the fan too", "what about the bedroom"])
+@pytest.mark.parametrize(
+    "text", ["and the fan", "no, the fan", "the fan too", "what about the bedroom", "no, 50 percent", "30 percent"]
+)
 def test_without_a_command_before_it_does_nothing(talk: Talk, text: str) -> None:
     before = talk.states()
     talk.say(text)
     assert talk.states() == before
 
 
-@pytest.mark.parametrize("text", ["the fan", "no", "and", "and the dishwasher", "no, leave the fan alone", "no light"])
+@pytest.mark.parametrize(
+    "text", ["the fan", "no", "and", "and the dishwasher", "no, leave the fan alone", "no light", "no, ten minutes"]
+)
 def test_what_is_no_sequel(talk: Talk, text: str) -> None:
     talk.say("turn on the kitchen light")
     before = talk.states()
