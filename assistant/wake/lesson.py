@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Scale:
     """How much of it. spoken: times the voices say the word, together; scenes: of each of these; steps: of training.
 
     shares: how often a voice speaks compared with others, 1 for those not named; near: phrases that sound like the word;
-    replies: see Surroundings.
+    replies, talk: see Surroundings.
     """
 
     spoken: int = 180
@@ -60,6 +60,7 @@ class Scale:
     shares: Mapping[str, float] = field(default_factory=dict)
     near: int = NEAR_PHRASES
     replies: float = 0.25
+    talk: float = 0.0
 
     def work(self, recordings: int) -> int:
         """About how many ticks learning takes, for a progress bar."""
@@ -97,13 +98,17 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """Makes lessons. voices: who says the word; embed: sound -> embeddings; random; tick: after a piece of work."""
+    """Makes lessons. voices: who says the word; embed: sound -> embeddings; random; tick: after a piece of work.
+
+    others: what is said beside the word, besides what sounds like it: float32 (n,), 16 kHz.
+    """
 
     voices: dict[str, Voice]
     embed: SpeechEmbedding
     random: np.random.Generator
     tick: Tick
     scale: Scale = Scale()
+    others: Sequence[Floats] = ()
 
     def prepare(self, phrase: str, recordings: list[Floats]) -> Lesson:
         """Say the word and what sounds like it, and set it all in many scenes.
@@ -113,7 +118,7 @@ class Teacher:
         spellings = [spelling.strip() for spelling in phrase.split("/")]
         spoken = self._say(spellings)
         near = self._say_near(near_phrases(spellings[0], self.random, self.scale.near))
-        around = Surroundings(near, [], self.scale.replies)
+        around = Surroundings([*near, *self.others], [], self.scale.replies, self.scale.talk)
         kept, learned = spoken[::HELD_OUT], [word for index, word in enumerate(spoken) if index % HELD_OUT]
         hard = [plain(near, self.embed), disturbed(near, around, self.embed, self.random, self.tick), *self._noises(around)]
         return Lesson(

@@ -20,6 +20,9 @@ ECHO_SECONDS, DIRECT_DB = (0.12, 0.6), (-2.0, 12.0)
 SNR_DB = (0.0, 35.0)
 """Loudest frame of speech over loudest frame of noise (the rule of assistant/caller.py)."""
 
+TALK_DB = (5.0, 30.0)
+"""The same for people who talk on beside the word: nearer than that they would be taken for the speaker."""
+
 PEAK_DB = (-33.0, -1.0)
 """Peak of the result below full scale."""
 
@@ -36,11 +39,13 @@ LEAD_SECONDS, TAIL_SECONDS = 2.1, 0.8
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a word is set in. speech: recordings that do not hold the word, float32 (n,); noises: likewise, at least 4 s each;
-    replies: share of noise that is the assistant's own voice, as its echo canceller leaves it, 0..1."""
+    replies: share of noise that is the assistant's own voice, as its echo canceller leaves it, 0..1; talk: share of places where
+    somebody else talks on through it, as beside a television, 0..1."""
 
     speech: Sequence[Floats]
     noises: Sequence[Floats]
     replies: float = 0.25
+    talk: float = 0.0
 
 
 def coloured_noise(samples: int, random: np.random.Generator) -> Floats:
@@ -90,14 +95,29 @@ def babble(speech: Sequence[Floats], samples: int, random: np.random.Generator) 
 
 def leftover(speech: Sequence[Floats], samples: int, random: np.random.Generator) -> Floats:
     """One talker as an echo canceller leaves the assistant's own voice: bent and smeared, now more, now less of it."""
+    noise = _in_turn(speech, samples, random)
+    taps = random.standard_normal(LEFTOVER_TAPS) * np.exp(-np.arange(LEFTOVER_TAPS) / random.uniform(5, 200))
+    waves = np.interp(np.arange(samples), np.linspace(0, samples, 6), random.uniform(0.3, 1, 6))
+    bent = np.convolve(noise, taps)[:samples] * waves
+    return np.asarray(bent / (bent.std() + 1e-6), np.float32)
+
+
+def talkers(speech: Sequence[Floats], samples: int, random: np.random.Generator) -> Floats:
+    """People who talk on, one after the other, nearby or in a room: guests, or a television. Variance 1."""
+    begun = int(random.integers(CAPTURE_RATE))  # somebody was speaking already
+    noise = _in_turn(speech, samples + begun, random)[begun:]
+    if random.random() < 0.5:
+        noise = room(noise, random)
+    return np.asarray(noise / (noise.std() + 1e-6), np.float32)
+
+
+def _in_turn(speech: Sequence[Floats], samples: int, random: np.random.Generator) -> Floats:
+    """Recordings drawn at random, one after the other with up to 0.25 s between them, all equally loud: (samples,)."""
     noise = np.zeros(0, np.float32)
     while len(noise) < samples:
         said = speech[int(random.integers(len(speech)))]
         noise = np.concatenate([noise, said / (said.std() + 1e-6), np.zeros(int(random.integers(CAPTURE_RATE // 4)), np.float32)])
-    taps = random.standard_normal(LEFTOVER_TAPS) * np.exp(-np.arange(LEFTOVER_TAPS) / random.uniform(5, 200))
-    waves = np.interp(np.arange(samples), np.linspace(0, samples, 6), random.uniform(0.3, 1, 6))
-    bent = np.convolve(noise[:samples], taps)[:samples] * waves
-    return np.asarray(bent / (bent.std() + 1e-6), np.float32)
+    return noise[:samples]
 
 
 def some_noise(surroundings: Surroundings, samples: int, random: np.random.Generator) -> Floats:
@@ -175,8 +195,11 @@ def heard(sound: Floats, loudest: float, surroundings: Surroundings, random: np.
         sound = room(sound, random)
     if random.random() < 0.5:
         sound = microphone(sound, random)
-    noise = some_noise(surroundings, len(sound), random)
-    ratio = 10 ** (random.uniform(*SNR_DB) / 10)
+    if surroundings.talk and surroundings.speech and random.random() < surroundings.talk:
+        noise, levels = talkers(surroundings.speech, len(sound), random), TALK_DB
+    else:
+        noise, levels = some_noise(surroundings, len(sound), random), SNR_DB
+    ratio = 10 ** (random.uniform(*levels) / 10)
     sound = sound + noise * np.float32(np.sqrt(loudest / (peak_energy(noise) * ratio + 1e-9)))
     peak = 32767 * 10 ** (random.uniform(*PEAK_DB) / 20)
     return np.asarray(np.rint(sound * (peak / (np.abs(sound).max() + 1e-9))), np.float32)

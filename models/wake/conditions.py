@@ -39,6 +39,7 @@ from assistant.wake.sound import Surroundings, peak_energy, room
 from assistant.wake.sound import heard as in_world
 from assistant.wake.word import find_word
 from models.wake.build_bank import LEARNED_FILES
+from models.wake.speak_hours import KEPT
 
 PHRASE, MODEL = "okay nabu", "okay_nabu"
 JOE_PACES = (1.0, 0.9, 1.1, 1.2, 0.85)
@@ -87,7 +88,7 @@ def other_sound(folder: Path) -> list[Samples]:
 
 def talk(texts: Path, random: np.random.Generator) -> list[Samples]:
     """SENTENCES of CLINC150, some in one piece of sound, each piece as it is and somewhere in the world."""
-    chosen = random.permutation(read_sentences(texts))[:SENTENCES]
+    chosen = random.permutation(read_sentences(texts)[KEPT])[:SENTENCES]
     said = [
         speak(PicoTts(VOICES[random.integers(len(VOICES))], random.uniform(0.8, 1.25), random.uniform(0.75, 1.35)), text)
         for text in chosen
@@ -130,7 +131,7 @@ def compare(
     """Print how many words each engine hears in each place, and its false wakes."""
     kitchen = read_noise(next((folder / "noise").glob("*.flac")))
     words, others = calls(), other_sound(folder)
-    others_talk = television(read_sentences(texts)[:TELEVISION], [PicoTts(name, 0.9, 0.8) for name in VOICES], seed)
+    others_talk = television(read_sentences(texts)[KEPT][:TELEVISION], [PicoTts(name, 0.9, 0.8) for name in VOICES], seed)
     said = dict(scenes(words, {"kitchen": kitchen, "talk": others_talk}))
     noise = [(np.clip(kitchen / kitchen.std() * level, -1, 1) * 32767).astype(np.int16) for level in (0.01, 0.1)]
     spoken = talk(texts, np.random.default_rng(seed))

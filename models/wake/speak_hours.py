@@ -9,6 +9,7 @@ as well. It is not shipped: it can be made again from the same seed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from assistant.wake.examples import disturbed, plain
 from assistant.wake.lesson import NOISE_LEVEL
 from assistant.wake.rates import HOP_HOURS
 from assistant.wake.sound import Surroundings, leftover, microphone, paced
+from assistant.wake.voices import Voice
 from models.wake.voices import all_voices
 
 SHARES = {"hibari": 1.0, "kokoro": 0.2, "espeak-ng": 3.0}
@@ -43,6 +45,8 @@ AT_ONCE = 40
 """Sentences spoken before they are set in rooms, one of them in the background of another."""
 
 TEXTS = ("slurp_devel.jsonl", "clinc150_train_val.json")
+LEARNED, KEPT = slice(0, None, 2), slice(1, None, 2)
+"""Sentences of a file that are learned from, and those that `models.wake.conditions` tests with."""
 
 
 def speak_hours(
@@ -51,30 +55,35 @@ def speak_hours(
     hours: Annotated[float, typer.Option(help="how much, half of it in noisy rooms")] = 5.0,
     noise: Annotated[Path | None, typer.Option(help="a recording of noise without speech: added alone, at many levels")] = None,
     noise_seconds: Annotated[float, typer.Option(help="how much of its beginning")] = 30.0,
+    talk: Annotated[float, typer.Option(help="share of the noisy rooms in which somebody else talks on, 0 to 1")] = 0.0,
     without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Write embeddings of spoken sentences."""
     random = np.random.default_rng(seed)
     voices = all_voices(tuple(without or ("pico", "joe")))
-    names = list(voices)
-    shares = np.array([SHARES.get(name, 1.0) for name in names])
-    sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)]
     embed = SpeechEmbedding(factory.make_registry(folders()).path(FEATURES), folders().cache)
     found = real_noise(noise, noise_seconds, embed, random) if noise is not None else []
     wanted, have = round(hours / HOP_HOURS), 0
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("speaking", total=wanted)
         while have < wanted:
-            speakers = random.choice(names, AT_ONCE, p=shares / shares.sum())
-            said = [voices[name](str(random.choice(sentences)), random) for name in speakers]
-            parts = [plain(said, embed), disturbed(said, Surroundings(said, []), embed, random, lambda: None)]
+            said = say_some(texts, AT_ONCE, voices, random)
+            parts = [plain(said, embed), disturbed(said, Surroundings(said, [], talk=talk), embed, random, lambda: None)]
             parts += [at_some_level(leftover(said, REPLY_SAMPLES, random), embed, random) for _ in range(REPLIES)]
             found += parts
             have += sum(map(len, parts))
             bar.update(task, completed=have)
     np.savez(output, embeddings=np.concatenate(found).astype(np.float16))
-    typer.echo(f"{output}: {have * HOP_HOURS:.2f} h by {', '.join(names)}")
+    typer.echo(f"{output}: {have * HOP_HOURS:.2f} h by {', '.join(voices)}")
+
+
+def say_some(texts: Path, count: int, voices: Mapping[str, Voice], random: np.random.Generator) -> list[Floats]:
+    """Sentences drawn from the TEXTS of a folder by voices drawn by their SHARES: float32 (n,), 16 kHz."""
+    sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)[LEARNED]]
+    shares = np.array([SHARES.get(name, 1.0) for name in voices])
+    speakers = random.choice(list(voices), count, p=shares / shares.sum())
+    return [voices[name](str(random.choice(sentences)), random) for name in speakers]
 
 
 def real_noise(file: Path, seconds: float, embed: SpeechEmbedding, random: np.random.Generator) -> list[Floats]:

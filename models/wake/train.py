@@ -1,9 +1,14 @@
 """Trains a wake word from all the voices at hand and optional recordings: the same lesson as `assistant wake enroll`, but larger.
 
-    python -m models.wake.speak_hours ../shared/data/text -o hours.npz --hours 4
-    python -m models.wake.speak_hours ../shared/data/text -o more.npz --hours 5 --seed 1
-    python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" --without pico --without joe --spoken 800 \
-        --hours hours.npz --hours more.npz --check ../shared/data/audio/commands -o assistant/wake/words/okay_nabu
+    python -m models.wake.speak_hours ../shared/data/text -o hours.npz --hours 4 --talk 0.4
+    python -m models.wake.speak_hours ../shared/data/text -o more.npz --hours 5 --seed 1 --talk 0.4
+    for lesson in "2 10 4000" "6 6 2000" "7 6 3000"; do set -- $lesson
+        python -m models.wake.train "okay nabu" --said-as "okay nabu / okay naboo" --without pico --without joe --spoken 800 \
+            --scenes $2 --steps $3 --seed $1 --talk 0.3 --replies 0 --texts ../shared/data/text \
+            --hours hours.npz --hours more.npz --check ../shared/data/audio/commands -o lessons/$1
+    done
+    python -m models.wake.join lessons/2 lessons/6 lessons/7 -o assistant/wake/words/okay_nabu \
+        --check ../shared/data/audio/commands --check ../shared/data/audio/wake --least 1
 
 numpy only, some minutes on one core, with a progress bar. The voices are those of models/wake/voices.py.
 """
@@ -30,11 +35,14 @@ from assistant.wake.enroll import finish
 from assistant.wake.examples import plain
 from assistant.wake.lesson import Scale, Teacher
 from assistant.wake.rates import HOP_HOURS
-from models.wake.speak_hours import load_hours
+from models.wake.speak_hours import load_hours, say_some
 from models.wake.voices import all_voices
 
 SHARES = {"hibari": 2.0, "kokoro": 0.5, "espeak-ng": 3.0, "piper joe": 1.0}
 """How often a voice speaks compared with others: espeak-ng is a hundred variants, Kokoro is slow."""
+
+SENTENCES = 400
+"""Of those who talk beside the word."""
 
 
 def train_word(
@@ -51,6 +59,8 @@ def train_word(
     ] = None,
     near: Annotated[int, typer.Option(help="phrases that sound like the word")] = 300,
     replies: Annotated[float, typer.Option(help="share of scenes in which the assistant speaks itself, 0 to 1")] = 0.25,
+    talk: Annotated[float, typer.Option(help="share of scenes in which somebody else talks on, 0 to 1")] = 0.0,
+    texts: Annotated[Path | None, typer.Option(help="folder of sentences for those, as models.wake.speak_hours takes it")] = None,
     steps: Annotated[int, typer.Option(help="training steps")] = 3000,
     hours: Annotated[list[Path] | None, typer.Option(help="more other sound, by models.wake.speak_hours; repeatable")] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
@@ -58,13 +68,15 @@ def train_word(
     """Train and write a word."""
     registry = factory.make_registry(folders())
     sounds = [trimmed(read_audio(path) / np.float32(32768)) for path in recordings or []]
-    scale = Scale(spoken, scenes, steps, SHARES, near, replies)
+    scale = Scale(spoken, scenes, steps, SHARES, near, replies, talk)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(phrase, total=scale.work(len(sounds)))
         embed = SpeechEmbedding(registry.path(FEATURES), folders().cache)
         voices = all_voices(tuple(without or ()))
-        teacher = Teacher(voices, embed, np.random.default_rng(seed), lambda: bar.advance(task), scale)
+        random = np.random.default_rng(seed)
+        others = say_some(texts, SENTENCES, voices, random) if texts else []
+        teacher = Teacher(voices, embed, random, lambda: bar.advance(task), scale, others)
         lesson = teacher.prepare(said_as or phrase, sounds)
         lesson = replace(lesson, near=np.concatenate([lesson.near, *map(load_hours, hours or [])]))
         bank = checked(check or [], embed)

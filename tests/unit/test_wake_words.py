@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from assistant.caller import SPEECH_PEAK
+from assistant.engines import CAPTURE_RATE
 from assistant.engines.embedding_head import HEAD_FILE, MEMBERS, WINDOW
 from assistant.engines.session import OnnxSession
 from assistant.engines.speech_embedding import EMBEDDING, HOP, SpeechEmbedding, mel_filters
@@ -21,7 +22,7 @@ from assistant.wake.lesson import Lesson, Teacher
 from assistant.wake.near import near_phrases, near_words
 from assistant.wake.network import Network, score
 from assistant.wake.rates import at_threshold, events, point_at
-from assistant.wake.sound import Surroundings, scene
+from assistant.wake.sound import Surroundings, scene, talkers
 from assistant.wake.take import Take, complaint
 from assistant.wake.training import train
 from assistant.wake.word import Card, find_word, read_card, save_word, word_name, words
@@ -63,6 +64,42 @@ def test_the_mel_filters_are_the_published_ones(fetch) -> None:
     model = onnx.load(fetch("openwakeword-features") / "melspectrogram.onnx")
     published = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}["1.melW"]
     assert np.abs(mel_filters() - published).max() < 1e-8
+
+
+def test_a_joint_word_answers_with_the_mean_of_its_parts(tmp_path) -> None:
+    pytest.importorskip("onnx", reason="writes a graph (extra: export)")
+    from models.wake.join import main, operating_point
+
+    x, answers = numbers(40, EMBEDDING, seed=5), []
+    for number, threshold in enumerate((1.5, -2.0)):
+        net = Network(numbers(EMBEDDING), np.ones(EMBEDDING, np.float32), np.random.default_rng(number))
+        point: dict[str, object] = {"missed": number, "said": 9, "said_what": "voices"}
+        save_word(tmp_path / str(number), net.folded(), Card("hey test", threshold, 800 + 160 * number, point))
+        answers.append(OnnxSession(tmp_path / str(number) / HEAD_FILE).run({"x": x})["logit"] - threshold)
+    main([tmp_path / "0", tmp_path / "1"], tmp_path / "both", Bank(x, x, "noise"))
+    joint = OnnxSession(tmp_path / "both" / HEAD_FILE).run({"x": x})["logit"]
+    assert np.abs(joint - np.mean(answers, 0)).max() < 1e-4
+    card = read_card(tmp_path / "both")
+    assert card.delay == 880 and "missed 0 of 9 and 1 of 9 voices" in str(card.point["text"])
+    assert card.threshold == pytest.approx(max(0.0, float(joint.max()))) == operating_point(tmp_path / "both", x).threshold
+
+
+def test_people_talk_on_beside_the_word() -> None:
+    random = np.random.default_rng(0)
+    tone = np.sin(np.arange(4000, dtype=np.float32) / 3)
+    noise = talkers([tone], 3 * CAPTURE_RATE, random)
+    assert noise.shape == (3 * CAPTURE_RATE,) and noise.std() == pytest.approx(1, abs=0.01)
+    seconds = noise.reshape(3, -1).std(1)
+    assert seconds.min() > 0.5, "nobody pauses for a second"
+    around = Surroundings([tone], [], replies=0.0, talk=1.0)
+    word = np.zeros(8000, np.float32)
+    word[2000:6000] = random.standard_normal(4000)
+    sound, end = scene(word, around, random)
+    spectrum = np.abs(np.fft.rfft(sound[: end - 16000]))
+    bin_of_tone = round(len(sound[: end - 16000]) / 3 / (2 * np.pi))
+    assert spectrum[int(0.7 * bin_of_tone) : int(1.4 * bin_of_tone)].max() > 10 * np.median(spectrum), (
+        "the talker is before the word"
+    )
 
 
 def test_the_gradient_is_the_slope(monkeypatch) -> None:
