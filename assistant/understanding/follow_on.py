@@ -13,7 +13,7 @@ from assistant.intents import Intent
 from assistant.understanding.context import Context
 from assistant.understanding.misheard import PRONOUN
 from assistant.understanding.quantities import digits, measures
-from assistant.understanding.split import Splitter
+from assistant.understanding.split import VERBS, Splitter
 from assistant.understanding.text import without_fillers
 
 _PLACE = r"(?:(?:in|for|with|at) )?"
@@ -42,6 +42,9 @@ _MEASURES = (re.compile(r"\d+ durationseconds"), re.compile(r"\b\d+(?: percent| 
 _UNITS = (3600, 60, 1)
 _SHARE = re.compile(r"\d+ (?:percent|degrees?)")
 _OPPOSITES = (("on", "off"), ("up", "down"), ("open", "close"), ("lock", "unlock"))
+_BY_SO_MUCH = frozenset({"Adjust", "TimerChange", "VolumeChange", "HassSetVolumeRelative"})
+"""Intents that, done again with another value, would come on top of what was done."""
+
 _NO_VALUES = frozenset({"name", "area", "domain", "question", "state"})
 
 Explain = Callable[[str], tuple[Intent, ...]]
@@ -78,7 +81,10 @@ class Sequel:
         """The same with another number, colour or time: the timer that was set is cancelled, the alarm is moved."""
         found = _VALUE.fullmatch(text)
         timed = before.name in ("TimerSet", "AlarmSet", "AlarmChange")
-        if found is None or (found["prefix"].startswith("make") and not timed):
+        if found is None or (found["prefix"].startswith("make") and not timed) or before.name in _BY_SO_MUCH:
+            return ()
+        value = found["value"].split()
+        if len(value) > 1 and value[0] in VERBS:  # "actually, turn off the light" stands for itself
             return ()
         tried = (self._explain(form) for form in revised(found["value"], before))
         meant = next((intents for intents in tried if intents and intents[0].name not in NOT_DONE | {"Clarify"}), ())

@@ -103,3 +103,14 @@ def test_a_door_named_by_correction_is_still_asked_about(talk: Talk) -> None:
     talk.say("open the blinds")
     assert talk.say("no, the garage door").endswith("Do you want me to open the garage door?")
     assert talk.states()["cover.garage_door"] == "closed"
+
+
+def test_a_new_command_after_no_stands_for_itself(talk: Talk) -> None:
+    assert talk.say("make the bedroom lamp red", "no, turn off the TV").endswith("The TV is off.")
+    assert talk.say("make the bedroom lamp red", "actually, turn on the fan") == "The bedroom fan is on."
+
+
+def test_more_by_another_amount_is_not_done_on_top(talk: Talk) -> None:
+    talk.say("set a timer for ten minutes", "add five minutes to the timer")
+    talk.say("no, two minutes")
+    assert talk.say("how much time is left") == "The fifteen minute timer has fifteen minutes left."
