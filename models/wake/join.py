@@ -65,7 +65,7 @@ def main(words: list[Path], output: Path, bank: Bank, members: int = MEMBERS, le
     """Write the joint word of the first `members` networks of each; its threshold is chosen on the bank's check part."""
     parts, cards = [centred(folder) for folder in words], [read_card(folder) for folder in words]
     weights = {name: np.concatenate([part[name][:members] for part in parts]) for name in parts[0]}
-    card = Card(cards[0].phrase, 0.0, round(float(np.mean([card.delay for card in cards]))))
+    card = Card(cards[0].phrase, 0.0, round(float(np.median([card.delay for card in cards]))))
     save_word(output, weights, card)
     (output / HEAD_FILE).write_bytes(head(head_shapes(len(weights["w0"]))).SerializeToString())
     point = operating_point(output, bank.check, least)
