@@ -18,6 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from assistant.engines.session import OrtBackend
+from assistant.engines.session_samples import difference
 from export import surgery
 from export.precision import FP32_ONLY, HALF_MAX
 from export.spec import PLACES, Array, Feeds, Model, Part, Run
@@ -50,15 +51,7 @@ def input_dtypes(model: Model) -> dict[str, np.dtype[Any]]:
 def relative_error(wanted: Mapping[str, Array], got: Mapping[str, Array]) -> float:
     """The largest difference, relative to the largest value of that output; infinite for another shape or a value that is
     none."""
-    worst = 0.0
-    for name, array in wanted.items():
-        other = got[name]
-        if array.shape != other.shape or not np.isfinite(other).all():
-            return math.inf
-        if array.size:
-            scale = max(1e-9, float(np.abs(array).max()))
-            worst = max(worst, float(np.abs(array.astype(np.float64) - other.astype(np.float64)).max()) / scale)
-    return worst
+    return difference(wanted, got, lambda values: float(np.abs(values).max()))
 
 
 def feeds_of(part: Part, model: Model) -> list[tuple[str, Feeds]]:

@@ -8,7 +8,7 @@ use; garbage differs by about 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -31,9 +31,14 @@ def samples(part: PackagePart, shapes: Mapping[str, list[int]], dtypes: Mapping[
     return found
 
 
-def difference(wanted: Mapping[str, Array], got: Mapping[str, Array]) -> float:
-    """The largest root mean square difference of any output, relative to the output's own; infinite for another shape or a
-    value that is none."""
+def root_mean_square(values: Array) -> float:
+    """One number for the size of an array."""
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def difference(wanted: Mapping[str, Array], got: Mapping[str, Array], size: Callable[[Array], float] = root_mean_square) -> float:
+    """The largest difference of any output, relative to the output's own size; infinite for another shape or a value that is
+    none."""
     worst = 0.0
     for name, array in wanted.items():
         other = got[name]
@@ -41,9 +46,5 @@ def difference(wanted: Mapping[str, Array], got: Mapping[str, Array]) -> float:
             return math.inf
         if array.size:
             exact = array.astype(np.float64)
-            worst = max(worst, _rms(exact - other.astype(np.float64)) / max(1e-9, _rms(exact)))
+            worst = max(worst, size(exact - other.astype(np.float64)) / max(1e-9, size(exact)))
     return worst
-
-
-def _rms(values: Array) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))

@@ -24,8 +24,7 @@ whoever speaks at once is not heard."""
 
 SHORTEST_WORD = 15
 """Hops from the first sound before which no word counts: 1.2 s. That sound begins at all is no word; a word that was said at once
-is still heard some hops after its end. Chosen on `models.wake.conditions --seed 3` and 4: all 30 calls are heard when they begin
-0, 0.1 or 0.3 s after the sound, with 16 hops only 27 of those at 0 s."""
+is still heard some hops after its end; with one hop more some would not be. Chosen on `models.wake.conditions --seed 3` and 4."""
 
 FAINT = 2.0
 """Standard deviation of that noise in 16-bit steps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -85,10 +85,10 @@ async def pause_timer(slots: WhichTimer, services: Services) -> Reply:
     running = await waiting(services, "timer")
     if not running:
         return Reply("No timer is running.")
-    chosen = _chosen(running, slots)
-    if _differ(chosen):
-        return which(chosen, lambda timer: Intent("TimerPause", {"id": timer.id}))
-    timer, left = chosen[0], (chosen[0].due - services.clock.now()).total_seconds()
+    timer = _one(_chosen(running, slots), Intent("TimerPause"))
+    if isinstance(timer, Reply):
+        return timer
+    left = -services.timers.late_s(timer)
     if not await to_thread.run_sync(services.timers.pause, timer):
         return Reply("No timer is running.")  # it has just rung
     return Reply(f"The {timer.title()} is paused with {spoken.duration(left)} left.", actions=(_paused(timer, 1),))
@@ -100,10 +100,10 @@ async def resume_timer(slots: WhichTimer, services: Services) -> Reply:
     paused = await to_thread.run_sync(services.timers.paused)
     if not paused:
         return Reply("No timer is paused.")
-    chosen = _chosen(paused, slots)
-    if _differ(chosen):
-        return which(chosen, lambda timer: Intent("TimerResume", {"id": timer.id}))
-    timer, left = chosen[0], (chosen[0].due - services.clock.now()).total_seconds()
+    timer = _one(_chosen(paused, slots), Intent("TimerResume"))
+    if isinstance(timer, Reply):
+        return timer
+    left = -services.timers.late_s(timer)
     await to_thread.run_sync(services.timers.go_on, timer)
     return Reply(f"The {timer.title()} goes on with {spoken.duration(left)} left.", actions=(_paused(timer, 0),))
 
@@ -120,9 +120,10 @@ async def cancel_timer(slots: WhichTimer, services: Services) -> Reply:
         return Reply("No timer is running.")
     chosen = running if slots.all else _chosen(running, slots)
     if not slots.all:
-        if _differ(chosen):
-            return which(chosen, lambda timer: Intent("TimerCancel", {"id": timer.id}))
-        chosen = chosen[:1]
+        one = _one(chosen, Intent("TimerCancel"))
+        if isinstance(one, Reply):
+            return one
+        chosen = [one]
     actions = await cancel_all(chosen, services)
     said = f"The {chosen[0].title()} is" if len(chosen) == 1 else f"{spoken.all_of(len(chosen), 'timers')} are"
     return Reply(f"{said} cancelled.", actions=actions)
@@ -134,12 +135,12 @@ async def change_timer(slots: Change, services: Services) -> Reply:
     running = await waiting(services, "timer")
     if not running:
         return Reply("No timer is running.")
-    chosen = _chosen(running, WhichTimer(slots.name, id=slots.id))
-    if _differ(chosen):
-        again = {"seconds": slots.seconds, "less": slots.less}
-        return which(chosen, lambda timer: Intent("TimerChange", {**again, "id": timer.id}))
-    timer, more = chosen[0], -slots.seconds if slots.less else slots.seconds
-    left = (timer.due - services.clock.now()).total_seconds() + more
+    again = Intent("TimerChange", {"seconds": slots.seconds, "less": slots.less})
+    timer = _one(_chosen(running, WhichTimer(slots.name, id=slots.id)), again)
+    if isinstance(timer, Reply):
+        return timer
+    more = -slots.seconds if slots.less else slots.seconds
+    left = -services.timers.late_s(timer) + more
     if left <= 0:
         raise SkillError(f"The {timer.title()} has only {spoken.duration(left - more)} left.")
     due = timer.due + timedelta(seconds=more)
@@ -185,6 +186,13 @@ def _chosen(running: list[Timer], slots: WhichTimer) -> list[Timer]:
     if not found:
         raise SkillError(trouble)
     return found
+
+
+def _one(timers: list[Timer], again: Intent) -> Timer | Reply:
+    """The timer that is meant, or the question which; the answer says `again` with its id."""
+    if _differ(timers):
+        return which(timers, lambda timer: replace(again, slots={**again.slots, "id": timer.id}))
+    return timers[0]
 
 
 def _differ(timers: list[Timer]) -> bool:

@@ -27,16 +27,15 @@ _MARKED = re.compile(
 )
 """How it must begin or end: the bare name of a device is no sequel."""
 
+_WRONG = r"(?:no|know|sorry|oops|wrong|not that|i (?:mean|meant|said)|actually|rather)"
 _RATHER = re.compile(
-    r"(?:(?:no|know|nope|wrong|sorry|oops|not that(?: one)?|i (?:mean|meant|said)|rather|actually)(?: ,)? )+"
+    rf"(?:(?:{_WRONG}|nope|not that one)(?: ,)? )+"
     rf"(?:(?<=, )|(?<= )(?=the |my |in |for ))(?:i (?:mean|meant|said) )?{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:instead|please))*"
 )
-
 
 NOT_DONE = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefore"})
 """Intents that say why something cannot be done."""
 
-_WRONG = r"(?:no|know|sorry|oops|wrong|not that|i (?:mean|meant|said)|actually|rather)"
 _VALUE = re.compile(rf"(?P<prefix>(?:{_WRONG}(?: ,)? )+|make (?:it|that) )(?:(?:to|at|for) )?(?P<value>.+?)(?: instead| please)*")
 _MEASURES = (re.compile(r"\d+ durationseconds"), re.compile(r"\b\d+(?: percent| degrees?)?(?! (?:durationseconds|clocktime))\b"))
 _UNITS = (3600, 60, 1)

@@ -48,6 +48,7 @@ class Splitter:
         item = rf"(?:all )?(?:(?:the|my|our|both) )?({'|'.join(items)})"
         self._pair = re.compile(rf"(?<!\S){item}(?: , and | , | and ){item}(?!\S)")
         self._item = re.compile(item)
+        self._place = re.compile(rf"(?<!\S){item}(?!\S)")
         self._area = re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, areas)) or '(?!)'})(?!\S)")
         self._areas = frozenset(areas)
 
@@ -90,7 +91,7 @@ class Splitter:
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Where a text names devices, kinds of devices or rooms, without their articles."""
-        return (found.span(1) for found in re.finditer(rf"(?<!\S){self._item.pattern}(?!\S)", text))
+        return (found.span(1) for found in self._place.finditer(text))
 
     def areas_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Where a text names rooms, in names of devices, too."""

@@ -20,7 +20,7 @@ import typer
 
 from assistant import factory, spoken
 from assistant.config import folders
-from assistant.engines.embedding_head import CARD_FILE, HEAD_BLOB, HEAD_FILE, MEMBERS, Floats, head_shapes
+from assistant.engines.embedding_head import CARD_FILE, HEAD_BLOB, HEAD_FILE, MEMBERS, TAPS_OF_LAYER, Floats, head_shapes
 from assistant.engines.session import OnnxSession
 from assistant.engines.speech_embedding import FEATURES, SpeechEmbedding
 from assistant.errors import ConfigError
@@ -49,8 +49,8 @@ def read_weights(folder: Path) -> Weights:
 def centred(folder: Path) -> Weights:
     """The weights with the word's threshold at 0."""
     weights = read_weights(folder)
-    last = max(weights)
-    return weights | {last.replace("w", "b"): weights[last.replace("w", "b")] - np.float32(read_card(folder).threshold)}
+    last = f"b{len(TAPS_OF_LAYER)}"
+    return weights | {last: weights[last] - np.float32(read_card(folder).threshold)}
 
 
 def operating_point(folder: Path, sound: Floats, least: float = LEAST_LOGIT) -> Point:

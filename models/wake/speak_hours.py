@@ -62,13 +62,14 @@ def speak_hours(
     """Write embeddings of spoken sentences."""
     random = np.random.default_rng(seed)
     voices = all_voices(tuple(without or ("pico", "joe")))
+    sentences = learned(texts)
     embed = SpeechEmbedding(factory.make_registry(folders()).path(FEATURES), folders().cache)
     found = real_noise(noise, noise_seconds, embed, random) if noise is not None else []
     wanted, have = round(hours / HOP_HOURS), 0
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("speaking", total=wanted)
         while have < wanted:
-            said = say_some(texts, AT_ONCE, voices, random)
+            said = say_some(sentences, AT_ONCE, voices, random)
             parts = [plain(said, embed), disturbed(said, Surroundings(said, [], talk=talk), embed, random, lambda: None)]
             parts += [at_some_level(leftover(said, REPLY_SAMPLES, random), embed, random) for _ in range(REPLIES)]
             found += parts
@@ -78,9 +79,13 @@ def speak_hours(
     typer.echo(f"{output}: {have * HOP_HOURS:.2f} h by {', '.join(voices)}")
 
 
-def say_some(texts: Path, count: int, voices: Mapping[str, Voice], random: np.random.Generator) -> list[Floats]:
-    """Sentences drawn from the TEXTS of a folder by voices drawn by their SHARES: float32 (n,), 16 kHz."""
-    sentences = [sentence for name in TEXTS for sentence in read_sentences(texts / name)[LEARNED]]
+def learned(texts: Path) -> list[str]:
+    """The sentences of a folder's TEXTS that are learned from."""
+    return [sentence for name in TEXTS for sentence in read_sentences(texts / name)[LEARNED]]
+
+
+def say_some(sentences: list[str], count: int, voices: Mapping[str, Voice], random: np.random.Generator) -> list[Floats]:
+    """Sentences drawn at random by voices drawn by their SHARES: float32 (n,), 16 kHz."""
     shares = np.array([SHARES.get(name, 1.0) for name in voices])
     speakers = random.choice(list(voices), count, p=shares / shares.sum())
     return [voices[name](str(random.choice(sentences)), random) for name in speakers]

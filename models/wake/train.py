@@ -35,7 +35,7 @@ from assistant.wake.enroll import finish
 from assistant.wake.examples import plain
 from assistant.wake.lesson import Scale, Teacher
 from assistant.wake.rates import HOP_HOURS
-from models.wake.speak_hours import load_hours, say_some
+from models.wake.speak_hours import learned, load_hours, say_some
 from models.wake.voices import all_voices
 
 SHARES = {"hibari": 2.0, "kokoro": 0.5, "espeak-ng": 3.0, "piper joe": 1.0}
@@ -75,7 +75,7 @@ def train_word(
         embed = SpeechEmbedding(registry.path(FEATURES), folders().cache)
         voices = all_voices(tuple(without or ()))
         random = np.random.default_rng(seed)
-        others = say_some(texts, SENTENCES, voices, random) if texts else []
+        others = say_some(learned(texts), SENTENCES, voices, random) if texts else []
         teacher = Teacher(voices, embed, random, lambda: bar.advance(task), scale, others)
         lesson = teacher.prepare(said_as or phrase, sounds)
         lesson = replace(lesson, near=np.concatenate([lesson.near, *map(load_hours, hours or [])]))
