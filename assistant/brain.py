@@ -42,8 +42,9 @@ NOT_OFFLINE = "I cannot answer that offline. You can ask what I can do."
 
 NOT_REPEATED = frozenset(
     spoken.words(
-        "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore "
-        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView Later LaterList LaterCancel Undo"
+        "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore NotLater NotOnEvent "
+        "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView "
+        "Later LaterAsk LaterList LaterCancel ReminderList ReminderCancel Undo"
     )
 )
 """Intents that "again" does not mean."""

@@ -126,12 +126,20 @@ def date(moment: datetime) -> str:
     return f"{moment:%A}, the {ORDINALS[moment.day]} of {moment:%B}"
 
 
+TO_YOU = {"i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "i'm": "you're", "am": "are"}
+
+
 def day(moment: datetime, now: datetime) -> str:
     """ "today", "tomorrow", "on Friday", or the date when it is a week away or more."""
     days = (moment.date() - now.date()).days
     if days in (0, 1):
         return ("today", "tomorrow")[days]
     return f"on {moment:%A}" if 1 < days < 7 else f"on {date(moment)}"
+
+
+def to_you(text: str) -> str:
+    """What somebody said of themselves, said back: "call my mum" -> "call your mum". Lower case."""
+    return " ".join(TO_YOU.get(word, word) for word in text.split())
 
 
 def sentence(text: str) -> str:

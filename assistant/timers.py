@@ -21,26 +21,17 @@ from typing import Literal, Protocol
 
 from assistant import spoken
 from assistant.errors import SkillError
+from assistant.repeating import next_time
+from assistant.timers_file import connect, move_aside, why
 
 log = logging.getLogger(__name__)
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS timers (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    name TEXT NOT NULL,
-    due_s REAL NOT NULL,
-    length_s REAL NOT NULL,
-    rung INTEGER NOT NULL DEFAULT 0
-)
-"""
-
-# Values of the column `rung`: 0 = waiting, 1 = rung, 2 = paused. due_s of a paused timer is what was left of it, in seconds.
-
-COLUMNS = ["id", "kind", "name", "due_s", "length_s", "rung"]
-
 Kind = Literal["timer", "alarm", "command"]
 """A command is done when it is due, and heard only when it cannot be done."""
+
+
+TASK = "to "
+"""How the name of a reminder begins."""
 
 
 class Clock(Protocol):
@@ -61,8 +52,10 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """One timer, alarm or command for later. name: "" or such as "pasta", of a command `command_name`; due: when it rings or is
-    done, aware; length_s: what it was set to, 0 for alarms and commands; paused: it rings at `due` only if it goes on now."""
+    """One timer, alarm or command for later. name: "" or such as "pasta", of a reminder `reminder_name`, of a
+    command `command_name`; due: when it rings or is
+    done, aware; length_s: what it was set to, 0 for alarms and commands; paused: it rings at `due` only if it goes on now; days:
+    of the week on which it is again, as repeating.py writes them, "" = once."""
 
     id: int
     kind: Kind
@@ -70,11 +63,14 @@ class Timer:
     due: datetime
     length_s: float
     paused: bool = False
+    days: str = ""
 
     def title(self) -> str:
-        """How it is spoken of: "pasta timer", "five minute timer", "seven thirty AM alarm", "turn off the tv"."""
+        """How it is spoken of: "pasta timer", "five minute timer", "seven thirty AM alarm", "reminder to call mum"."""
         if self.kind == "command":
             return self.command()[0]
+        if self.task():
+            return f"reminder {self.name}"
         if self.name:
             return f"{self.name} {self.kind}"
         if self.kind == "alarm":
@@ -86,9 +82,13 @@ class Timer:
         if self.kind == "command":
             return f"I was to {self.title()} at {spoken.clock_time(self.due)}, and could not."
         if self.kind == "timer":
-            return f"Your {self.title()} is done."
-        about = f", {self.name}" if self.name else ""
-        return f"It's {spoken.clock_time(self.due)}{about}. This is your alarm."
+            return f"This is your {self.title()}." if self.task() else f"Your {self.title()} is done."
+        about = f", {self.name}" if self.name and not self.task() else ""
+        return f"It's {spoken.clock_time(self.due)}{about}. This is your {self.title() if self.task() else 'alarm'}."
+
+    def task(self) -> str:
+        """What a reminder reminds of, "" for anything else: "call mum"."""
+        return self.name.removeprefix(TASK) if self.kind != "command" and self.name.startswith(TASK) else ""
 
     def command(self) -> tuple[str, str]:
         """A command's words and its packed intents; both "" when the file holds something else."""
@@ -97,6 +97,11 @@ class Timer:
             return str(said), str(then)
         except (TypeError, ValueError):
             return "", ""
+
+
+def reminder_name(task: str) -> str:
+    """The name of a timer or alarm that reminds. task: as it was asked for, "call my mum"."""
+    return TASK + spoken.to_you(task)
 
 
 def command_name(said: str, then: str) -> str:
@@ -120,17 +125,19 @@ class Timers:
         self._unwritten: set[int] = set()  # rung, but the disk does not take the note
         self._open()
 
-    def add(self, due: datetime, *, kind: Kind = "timer", name: str = "", length_s: float = 0.0) -> Timer:
+    def add(self, due: datetime, *, kind: Kind = "timer", name: str = "", length_s: float = 0.0, days: str = "") -> Timer:
         """Set one; when this returns it is on the disk. due: aware. Raises SkillError when it cannot be saved."""
-        values = (kind, name, due.timestamp(), length_s)
+        values = (kind, name, due.timestamp(), length_s, days)
         with self._lock:
             try:
                 with self._connection() as database:
-                    cursor = database.execute("INSERT INTO timers (kind, name, due_s, length_s) VALUES (?, ?, ?, ?)", values)
+                    cursor = database.execute(
+                        "INSERT INTO timers (kind, name, due_s, length_s, days) VALUES (?, ?, ?, ?, ?)", values
+                    )
             except sqlite3.Error as error:
-                raise SkillError(f"I cannot save timers: {_why(error)}.") from error
+                raise SkillError(f"I cannot save timers: {why(error)}.") from error
         assert cursor.lastrowid is not None
-        return Timer(cursor.lastrowid, kind, name, due, length_s)
+        return Timer(cursor.lastrowid, kind, name, due, length_s, days=days)
 
     def move(self, timer: Timer, due: datetime, length_s: float) -> bool:
         """Let one ring at another time; False when it was gone already. Raises SkillError when that cannot be saved."""
@@ -158,27 +165,27 @@ class Timers:
                 with self._connection() as database:
                     return database.execute(change, values).rowcount == 1
             except sqlite3.Error as error:
-                raise SkillError(f"I cannot save timers: {_why(error)}.") from error
+                raise SkillError(f"I cannot save timers: {why(error)}.") from error
 
     def active(self) -> list[Timer]:
         """Those that have not rung, the next one first."""
-        return self._read("SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 ORDER BY due_s, id", ())
+        return self._read("SELECT id, kind, name, due_s, length_s, days FROM timers WHERE rung = 0 ORDER BY due_s, id", ())
 
     def paused(self) -> list[Timer]:
         """Those that wait to go on, the one with least left first."""
         now = self._clock.now().timestamp()
-        query = "SELECT id, kind, name, ? + due_s, length_s FROM timers WHERE rung = 2 ORDER BY due_s, id"
+        query = "SELECT id, kind, name, ? + due_s, length_s, days FROM timers WHERE rung = 2 ORDER BY due_s, id"
         return [replace(timer, paused=True) for timer in self._read(query, (now,))]
 
     def next_due(self) -> datetime | None:
         """When the next one rings; None when there is none."""
-        first = self._read("SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 ORDER BY due_s LIMIT 1", ())
+        first = self._read("SELECT id, kind, name, due_s, length_s, days FROM timers WHERE rung = 0 ORDER BY due_s LIMIT 1", ())
         return first[0].due if first else None
 
     def due(self, now: datetime | None = None) -> list[Timer]:
         """Those that are to ring at `now` (default: the clock's), the earliest first, until each is noted as `rung`."""
         moment = (now or self._clock.now()).timestamp()
-        query = "SELECT id, kind, name, due_s, length_s FROM timers WHERE rung = 0 AND due_s <= ? ORDER BY due_s, id"
+        query = "SELECT id, kind, name, due_s, length_s, days FROM timers WHERE rung = 0 AND due_s <= ? ORDER BY due_s, id"
         waiting = self._read(query, (moment,))
         return [timer for timer in waiting if timer.id not in self._unwritten]
 
@@ -187,16 +194,23 @@ class Timers:
         return (self._clock.now() - timer.due).total_seconds()
 
     def rung(self, timer: Timer) -> None:
-        """It was heard or done: it never is again. When the disk is full or read-only, not in this process."""
+        """It was heard or done: it never is again, or on the next of its days. When the disk is full or read-only, not in this
+        process."""
+        now = self._clock.now()
         with self._lock:
             try:
                 with self._connection() as database:
+                    if timer.days:
+                        again = next_time(timer.due, timer.days, now).timestamp()
+                        change = "UPDATE timers SET due_s = ? WHERE id = ? AND rung = 0 AND due_s <= ?"
+                        database.execute(change, (again, timer.id, now.timestamp()))
+                        return
                     database.execute("UPDATE timers SET rung = 1 WHERE id = ?", (timer.id,))
                     old = "DELETE FROM timers WHERE rung = 1 AND (due_s < ? OR kind = 'command')"
                     database.execute(old, (timer.due.timestamp() - 86400,))
             except sqlite3.Error as error:
                 self._unwritten.add(timer.id)
-                log.warning("that a timer rang cannot be saved in %s: %s", self._path, _why(error))
+                log.warning("that a timer rang cannot be saved in %s: %s", self._path, why(error))
 
     def close(self) -> None:
         """Close the file. Everything is on the disk already."""
@@ -213,10 +227,10 @@ class Timers:
             except sqlite3.Error:
                 return []
 
-    def _timer(self, row: tuple[int, Kind, str, float, float]) -> Timer:
-        number, kind, name, due_s, length_s = row
+    def _timer(self, row: tuple[int, Kind, str, float, float, str]) -> Timer:
+        number, kind, name, due_s, length_s, days = row
         due = datetime.fromtimestamp(due_s, self._clock.now().tzinfo)
-        return Timer(number, kind, name, due, length_s)
+        return Timer(number, kind, name, due, length_s, days=days)
 
     def _connection(self) -> sqlite3.Connection:
         if self._database is None:
@@ -228,55 +242,12 @@ class Timers:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                self._database = _connect(self._path)
+                self._database = connect(self._path)
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
-                _move_aside(self._path)
-                self._database = _connect(self._path)
+                move_aside(self._path)
+                self._database = connect(self._path)
         except (OSError, sqlite3.Error) as error:
-            self._trouble = _why(error)
+            self._trouble = why(error)
             log.warning("timers cannot be saved in %s: %s", self._path, self._trouble)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open with every commit written through to the disk. Raises sqlite3.DatabaseError when the file is damaged."""
-    database = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        answer = database.execute("PRAGMA quick_check").fetchone()
-        if answer != ("ok",):
-            raise sqlite3.DatabaseError("quick_check failed")
-        with database:
-            database.execute(SCHEMA)
-            columns = [row[1] for row in database.execute("PRAGMA table_info(timers)")]
-        if columns != COLUMNS:
-            raise sqlite3.DatabaseError("made by another program")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
-
-
-def _move_aside(path: Path) -> None:
-    """Rename a damaged database so that it can be looked at, and start anew."""
-    number = 1
-    while (target := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    path.rename(target)
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    log.warning("the timers' file was damaged; it was moved to %s and timers start empty", target)
-
-
-def _why(error: Exception) -> str:
-    """The reason in words that can be spoken."""
-    text = str(error).lower()
-    if "full" in text or "no space" in text:
-        return "the disk is full"
-    if "readonly" in text or "read-only" in text:
-        return "the disk is read only"
-    if "locked" in text:
-        return "the file is in use by another program"
-    return text if text == "the assistant is stopping" else "the file cannot be written"

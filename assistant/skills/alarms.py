@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from anyio import to_thread
 
-from assistant import spoken
+from assistant import repeating, spoken
 from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.intents import Intent, Question
+from assistant.repeating import WEEKDAYS, first_time, in_local_time
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.timers import cancel_all, waiting, which
-from assistant.timers import Timer
+from assistant.timers import Timer, reminder_name
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EVENING_PARTS = ("afternoon", "evening", "night")
 
 
 @dataclass(frozen=True, slots=True)
 class NewAlarm:
     """time: "07:30"; either: 1 when that may be morning or evening; day: "", "tomorrow", "friday"; part: "", "morning" ...
-    seconds: from now, instead of a time; wake: 1 for "wake me", which means the morning; repeat: 1 for "every day"."""
+    seconds: from now, instead of a time; wake: 1 for "wake me", which means the morning; remind: 1 when name is what to remind
+    of; every: on which days again, as
+    repeating.py writes them, and perhaps a part of the day: "01234", "0123456 evening"."""
 
     time: str = ""
     either: int = 0
@@ -32,7 +34,8 @@ class NewAlarm:
     seconds: float = 0.0
     name: str = ""
     wake: int = 0
-    repeat: int = 0
+    every: str = ""
+    remind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,15 @@ class WhichAlarm:
 @skill("AlarmSet")
 async def set_alarm(slots: NewAlarm, services: Services) -> Reply:
     """Set one."""
-    if slots.repeat:
-        raise SkillError("I cannot repeat alarms yet. I can set one for a single day.")
     now = services.clock.now()
-    due = now + timedelta(seconds=slots.seconds) if slots.seconds else when(slots, now)
-    add = partial(services.timers.add, due, kind="alarm", name=slots.name)
+    due, days = (now + timedelta(seconds=slots.seconds), "") if slots.seconds else times(slots, now)
+    name = reminder_name(slots.name) if slots.remind else slots.name
+    add = partial(services.timers.add, due, kind="alarm", name=name, days=days)
     alarm = await to_thread.run_sync(add)
     about = f", {slots.name}" if slots.name else ""
-    text = f"I set an alarm for {spoken.clock_time(due)} {spoken.day(due, now)}{about}."
+    text = f"I set an alarm for {moment(alarm, now)}{about}."
+    if alarm.task():
+        text = f"I will remind you {name} at {moment(alarm, now)}."
     return Reply(text, actions=(Action(f"alarm:{alarm.id}", "due", due.isoformat(timespec="seconds")),))
 
 
@@ -71,14 +75,10 @@ async def list_alarms(slots: WhichAlarm, services: Services) -> Reply:
     alarms = await waiting(services, "alarm")
     now = services.clock.now()
     if slots.day:
-        alarms = [
-            alarm
-            for alarm in alarms
-            if spoken.day(alarm.due, now).endswith(slots.day.capitalize()) or spoken.day(alarm.due, now) == slots.day
-        ]
+        alarms = [alarm for alarm in alarms if _on_day(alarm, slots.day, now)]
     if not alarms:
         return Reply("No alarm is set.")
-    told = [f"{spoken.clock_time(alarm.due)} {spoken.day(alarm.due, now)}" for alarm in alarms]
+    told = [moment(alarm, now) for alarm in alarms]
     if len(told) == 1:
         return Reply(f"Your alarm is set for {told[0]}.")
     return Reply(f"{spoken.number(len(told)).capitalize()} alarms are set: for {spoken.listing(told)}.")
@@ -111,7 +111,7 @@ async def change_alarm(slots: NewTime, services: Services) -> Reply:
     if not await to_thread.run_sync(services.timers.move, alarm, due, 0.0):
         return Reply("No alarm is set.")  # it has just rung
     action = Action(f"alarm:{alarm.id}", "due", due.isoformat(timespec="seconds"))
-    return Reply(f"I moved the alarm to {spoken.clock_time(due)} {spoken.day(due, now)}.", actions=(action,))
+    return Reply(f"I moved the alarm to {moment(replace(alarm, due=due), now)}.", actions=(action,))
 
 
 @skill("AlarmCancel")
@@ -124,7 +124,8 @@ async def cancel_alarm(slots: WhichAlarm, services: Services) -> Reply:
     if not chosen:
         raise SkillError("There is no alarm at that time.")
     actions = await cancel_all(chosen, services)
-    said = f"The {chosen[0].title()} is" if len(chosen) == 1 else f"{spoken.all_of(len(chosen), 'alarms')} are"
+    every = f" {repeating.told(chosen[0].days)}" if chosen[0].days else ""
+    said = f"The {chosen[0].title()}{every} is" if len(chosen) == 1 else f"{spoken.all_of(len(chosen), 'alarms')} are"
     return Reply(f"{said} cancelled.", actions=actions)
 
 
@@ -145,22 +146,32 @@ def when(slots: NewAlarm, now: datetime) -> datetime:
     step = timedelta(hours=12) if either else timedelta(days=7 if slots.day in WEEKDAYS else 1)
     while moment <= now:
         moment += step
-    return _local(moment)
+    return in_local_time(moment)
+
+
+def times(slots: NewAlarm, now: datetime) -> tuple[datetime, str]:
+    """The first moment, and the days on which it is again, "" = never."""
+    days, _, part = slots.every.partition(" ")
+    wake = 1 if slots.every else slots.wake  # who wants it every day means the morning
+    return first_time(when(replace(slots, part=slots.part or part, wake=wake), now), days), days
+
+
+def moment(timer: Timer, now: datetime) -> str:
+    """When it is, as it is said: "seven AM tomorrow", "seven AM every day"."""
+    return f"{spoken.clock_time(timer.due)} {repeating.told(timer.days) if timer.days else spoken.day(timer.due, now)}"
+
+
+def _on_day(alarm: Timer, day: str, now: datetime) -> bool:
+    """Whether it rings on "today", "tonight", "tomorrow" or a day of the week."""
+    if alarm.days:
+        return str(_date(day, now).weekday()) in alarm.days
+    return spoken.day(alarm.due, now).lower().endswith("today" if day == "tonight" else day)
 
 
 def _date(day: str, now: datetime) -> datetime:
     if day in WEEKDAYS:
         return now + timedelta(days=(WEEKDAYS.index(day) - now.weekday()) % 7)
     return now + timedelta(days=1 if day == "tomorrow" else 0)
-
-
-def _local(moment: datetime) -> datetime:
-    """The same time of day with the offset that holds on that day: clocks may change before it. Keeps a tz database zone."""
-    if isinstance(moment.tzinfo, timezone) and moment.replace(tzinfo=None).astimezone().utcoffset() != moment.utcoffset():
-        now_offset = datetime.now().astimezone().utcoffset()
-        if now_offset == moment.utcoffset():
-            return moment.replace(tzinfo=None).astimezone()
-    return moment
 
 
 def _moved(due: datetime, slots: NewTime, now: datetime) -> datetime:
@@ -172,7 +183,7 @@ def _moved(due: datetime, slots: NewTime, now: datetime) -> datetime:
 
 
 def _fits(alarm: Timer, slots: WhichAlarm, now: datetime) -> bool:
-    if slots.day and not spoken.day(alarm.due, now).lower().endswith(slots.day):
+    if slots.day and not _on_day(alarm, slots.day, now):
         return False
     if not slots.time:
         return True

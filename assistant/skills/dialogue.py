@@ -108,6 +108,12 @@ async def not_later(slots: NoSlots, services: Services) -> Reply:
     return Reply("I cannot do that later or for a while. I can set a timer to remind you.")
 
 
+@skill("NotOnEvent")
+async def not_on_event(slots: NoSlots, services: Services) -> Reply:
+    """A command for when something happens."""
+    return Reply("I can do that at a time, once or on some days, but not when something happens.")
+
+
 @skill("NoReferent")
 async def no_referent(slots: NoSlots, services: Services) -> Reply:
     """ "Turn it off", and nothing was talked about."""

@@ -11,9 +11,9 @@ from anyio import to_thread
 from assistant import spoken
 from assistant.errors import SkillError
 from assistant.events import Action
-from assistant.intents import unpacked
+from assistant.intents import Question, unpacked
 from assistant.skills import NoSlots, Reply, Services, skill
-from assistant.skills.alarms import NewAlarm, when
+from assistant.skills.alarms import NewAlarm, moment, times
 from assistant.skills.home_control import asks_first
 from assistant.skills.timers import cancel_all, waiting
 from assistant.timers import command_name
@@ -21,7 +21,7 @@ from assistant.timers import command_name
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """command: its words; then: its packed intents; seconds: from now, or a time as for an alarm."""
+    """command: its words; then: its packed intents; seconds: from now, or a time and perhaps days as for an alarm."""
 
     command: str
     then: str
@@ -30,6 +30,7 @@ class Kept:
     either: int = 0
     day: str = ""
     part: str = ""
+    every: str = ""
 
 
 @skill("Later")
@@ -40,15 +41,27 @@ async def keep(slots: Kept, services: Services) -> Reply:
             raise SkillError(f"I only {slots.command} at once, when you say so.")
     now = services.clock.now()
     if slots.seconds:
-        due = now + timedelta(seconds=slots.seconds)
-        said = f"in {spoken.duration(slots.seconds)}"
+        due, days = now + timedelta(seconds=slots.seconds), ""
     else:
-        due = when(NewAlarm(slots.time, slots.either, slots.day, slots.part), now)
-        said = f"at {spoken.clock_time(due)} {spoken.day(due, now)}"
-    add = partial(services.timers.add, due, kind="command", name=command_name(slots.command, slots.then))
+        due, days = times(NewAlarm(slots.time, slots.either, slots.day, slots.part, every=slots.every), now)
+    add = partial(services.timers.add, due, kind="command", name=command_name(slots.command, slots.then), days=days)
     timer = await to_thread.run_sync(add)
+    said = f"in {spoken.duration(slots.seconds)}" if slots.seconds else f"at {moment(timer, now)}"
     action = Action(f"command:{timer.id}", "due", due.isoformat(timespec="seconds"))
     return Reply(f"I will {slots.command} {said}.", actions=(action,))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeless:
+    """command: its words, with the days on which it is wanted."""
+
+    command: str
+
+
+@skill("LaterAsk")
+async def ask_time(slots: Timeless, services: Services) -> Reply:
+    """A command for every day without a time."""
+    return Reply("At what time?", expects_answer=True, question=Question(completes=f"{slots.command} at"))
 
 
 @skill("LaterList")
@@ -57,7 +70,7 @@ async def list_kept(slots: NoSlots, services: Services) -> Reply:
     kept, now = await waiting(services, "command"), services.clock.now()
     if not kept:
         return Reply("Nothing is planned.")
-    told = [f"{one.title()} at {spoken.clock_time(one.due)} {spoken.day(one.due, now)}" for one in kept]
+    told = [f"{one.title()} at {moment(one, now)}" for one in kept]
     return Reply(f"I will {spoken.listing(told)}.")
 
 

@@ -25,6 +25,7 @@ BUILT_IN = (
     "undo",
     "timers",
     "alarms",
+    "reminders",
     "later",
     "clock",
     "volume",

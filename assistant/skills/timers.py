@@ -14,15 +14,16 @@ from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
-from assistant.timers import Kind, Timer
+from assistant.timers import Kind, Timer, reminder_name
 
 
 @dataclass(frozen=True, slots=True)
 class NewTimer:
-    """seconds: how long; name: "" or such as "pasta"."""
+    """seconds: how long; name: "" or such as "pasta", with remind = 1 what to remind of."""
 
     seconds: float
     name: str = ""
+    remind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,15 @@ class Change:
 async def set_timer(slots: NewTimer, services: Services) -> Reply:
     """Start one."""
     due = services.clock.now() + timedelta(seconds=slots.seconds)
-    add = partial(services.timers.add, due, kind="timer", name=slots.name, length_s=slots.seconds)
+    name = reminder_name(slots.name) if slots.remind else slots.name
+    add = partial(services.timers.add, due, kind="timer", name=name, length_s=slots.seconds)
     timer = await to_thread.run_sync(add)
+    action = Action(f"timer:{timer.id}", "seconds", slots.seconds)
+    if timer.task():
+        return Reply(f"I will remind you {name} in {spoken.duration(slots.seconds)}.", actions=(action,))
     named = spoken.article(f"{slots.name} timer") if slots.name else "a timer"
     text = f"I set {named} for {spoken.duration(slots.seconds)}."
-    return Reply(text, actions=(Action(f"timer:{timer.id}", "seconds", slots.seconds),))
+    return Reply(text, actions=(action,))
 
 
 @skill("TimerAsk")
@@ -176,7 +181,7 @@ def _chosen(running: list[Timer], slots: WhichTimer) -> list[Timer]:
         found, trouble = [timer for timer in running if timer.id == slots.id], "That timer is over."
     elif slots.name:
         found, trouble = (
-            [timer for timer in running if timer.name.lower() == slots.name.lower()],
+            [timer for timer in running if slots.name.lower() in (timer.name.lower(), timer.task())],
             "There is no timer of that name.",
         )
     elif slots.seconds:

@@ -94,7 +94,7 @@ class Sequel:
 
     def _bare_value(self, text: str) -> tuple[Intent, ...]:
         """ "50 percent", "halfway": of what was talked about."""
-        said = measures(digits(without_fillers(text)))
+        said = measures(digits(without_fillers(text))).removeprefix("to ")
         intents = self._explain(f"set it to {said}") if _SHARE.fullmatch(said) else ()
         return () if any(intent.name in NOT_DONE for intent in intents) else intents
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from assistant.home import Entity, Home, select
 from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
+from assistant.understanding.conditions import bound
 from assistant.understanding.context import Context
 from assistant.understanding.follow_on import NOT_DONE, Sequel
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
@@ -38,7 +39,7 @@ ABOUT_A_GROUP = frozenset(
 ABOUT_LIGHT = frozenset(words("dim brighten bright brighter dimmer darker"))
 """Words that only a light can be meant with."""
 
-EXCEPT = re.compile(r"(?P<all>.+?) (?:except|apart from|other than|but)(?: not)?(?: for)? (?P<rest>.+)")
+EXCEPT = re.compile(r"(?P<all>.+?) (?:except|apart from|other than|but|and(?= not ))(?P<not> not)?(?: for)? (?P<rest>.+)")
 """A command about a group, and what of it is left alone."""
 
 KEPT = (COMMANDS - {"HassToggle"}) | {"HassVacuumCleanArea"}
@@ -98,6 +99,8 @@ class Reader:
         whole = self._exact(without_commas(text))
         if whole and not _swallowed(whole):
             return whole
+        if self._waits(text):
+            return self._later(text) or (Intent("NotOnEvent", text=text),)
         clauses = self._built.splitter.clauses(text)
         if len(clauses) > 1:
             self._devices = self._context.devices
@@ -113,6 +116,8 @@ class Reader:
         plain = without_commas(without_fillers(text))
         if self._is_command(without_fillers(unasked(plain))):
             return (Intent("Declined", text=text),)
+        if self._waits(text):
+            return self._later(text) or (Intent("NotOnEvent", text=text),)
         intents = self._exact(plain) or self._custom_clause(plain) or self._except(plain)
         intents = intents or self._coordinated(text) or self._referring(plain) or self._later(text)
         return intents or self._remember(self._misheard.read(plain)) or self._inherited(text)
@@ -156,8 +161,12 @@ class Reader:
 
     def _is_command(self, text: str) -> bool:
         """Whether a text would change the home."""
-        intents = (self._exact(text) or self._misheard.read(text)) if text else ()
+        intents = (self._exact(text) or self._referring(text) or self._misheard.read(text)) if text else ()
         return any(intent.name in KEPT or intent.question is not None for intent in intents)
+
+    def _waits(self, text: str) -> bool:
+        """Whether a command is bound to something that happens, and no time says when."""
+        return any(self._is_command(without_commas(without_fillers(command))) for command in bound(text))
 
     def _custom_clause(self, text: str) -> tuple[Intent, ...]:
         match = self._built.custom.match(text)
@@ -172,6 +181,8 @@ class Reader:
             intents = intents or self._misheard.read(plain)
             if not intents:
                 continue
+            if not later.when:
+                return (Intent("LaterAsk", {"command": without_commas(text)}),) if self._is_command(plain) else ()
             asked = intents[0].question
             if len(intents) > 1 or asked is None:
                 return self._kept(intents, later, KEPT | {intent.name for intent in own})
@@ -195,8 +206,10 @@ class Reader:
         """ "turn off all the lights except the kitchen": the command for each of the others."""
         found = EXCEPT.fullmatch(text)
         match = self._match(found["all"]) if found is not None else None
-        if found is None or match is None or match.intent not in COMMANDS or "name" in match.slots:
+        if found is None or match is None or match.intent not in COMMANDS:
             return ()
+        if "name" in match.slots:  # "turn off the tv but not the lamp"
+            return self._exact(found["all"]) if found["not"] and self._built.splitter.named(found["rest"]) else ()
         group = group_of(match, self._home)
         left_out = self._misheard.meant(found["rest"], group)
         if not left_out:

@@ -19,13 +19,13 @@ VERBS = frozenset(
         "where how is are tell give wake remind add create remove delete skip next previous list show say repeat "
         "power bring adjust run volume louder quieter speak help pull heat cool warm check did do keep kill light "
         "timer alarm snooze ask send call press order buy book find search read write email text look get go play stream "
-        "don't never"
+        "don't never leave"
     )
 )
 """Words that open a new command; others continue the one before ("... and the fan")."""
 
 CONNECTOR = re.compile(
-    r"(?: , )?(?: ?\b(?:and then|and also|and after that|after that|and afterwards|then|and|also|plus|followed by) )| , "
+    r"(?: , )?(?: ?\b(?:and then|and also|and after that|after that|and afterwards|then|and|also|plus|but|followed by) )| , "
 )
 FILLER = re.compile(r"^(?:please|also|then|could you|can you|just|and)(?: |$)")
 

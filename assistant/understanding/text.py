@@ -13,13 +13,15 @@ LEADING = (
     "i'd like|i would like|i want|"
     "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
     "do me a favor and|be so kind and|be so kind as to|i think you should|you should|you need to|make sure to|make sure you|"
+    "(?:if|when) (?:you can|you could|you don't mind|possible|you have time|you get a chance|you're ready)|"
     "why don't you|why don't we|do you think you could|is it possible to|help me|yes please|thanks"
 )
 """What people say before the request."""
 
 TRAILING = (
     "please|for me|thanks|thank you|thank you very much|now|right now|right away|immediately|at once|would you|will you|"
-    "could you|can you|um+|uh+|okay|ok|assistant|computer|if you can|if possible|if you could|if you don't mind|real quick|"
+    "could you|can you|um+|uh+|okay|ok|assistant|computer|real quick|"
+    "(?:if|when) (?:you can|you could|you don't mind|possible|you have time|you get a chance|you're ready)|if you (?:want|like)|"
     "quickly|as well|too|again please|first|already|instead|straight away|asap|all right|alright|mate|dear|buddy|kindly"
 )
 """What people say after it."""

@@ -186,7 +186,7 @@ TUNED: list[tuple[str, Expected]] = [
     ("what day is tomorrow", [("HassGetCurrentDate", {"ahead": 1})]),
     ("change the alarm to eight", [("AlarmChange", {"time": "08:00", "either": 1})]),
     ("set a reminder for tomorrow at noon", [("AlarmSet", {"time": "12:00", "day": "tomorrow"})]),
-    ("remind me to feed the cat every day at eight", [("AlarmSet", {"name": "feed the cat", "repeat": 1})]),
+    ("remind me to feed the cat every day at eight", [("AlarmSet", {"name": "feed the cat", "every": "0123456"})]),
     ("turn on the dishwasher", [("MissingDevice", {"name": "dishwasher"})]),
     ("turn on the dishwasher and the fan", [("MissingDevice", {"name": "dishwasher"}), ("HassTurnOn", {"name": "bedroom fan"})]),
     ("open the kitchen light", [("Unsupported", {"name": "kitchen light"})]),

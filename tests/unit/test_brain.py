@@ -247,7 +247,6 @@ def test_alarms(talk: Talk) -> None:
     assert talk.reply("what alarms do i have") == "Two alarms are set: for six PM today and seven AM tomorrow."
     assert talk.reply("cancel the 7 am alarm") == "The seven AM alarm is cancelled."
     assert talk.reply("when is my alarm") == "Your alarm is set for six PM today."
-    assert talk.reply("set an alarm for 7 am every day") == "I cannot repeat alarms yet. I can set one for a single day."
 
 
 def test_an_alarm_is_moved_on_its_day_and_in_its_half_of_the_day(talk: Talk) -> None:

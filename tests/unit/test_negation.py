@@ -26,6 +26,9 @@ def understanding() -> Understanding:
         "stop the kitchen light from turning off",
         "I turned off the kitchen light",
         "somebody has opened the blinds",
+        "leave the kitchen light on",
+        "keep the front door locked",
+        "leave the kitchen light as it is",
     ],
 )
 def test_is_left_alone(understanding: Understanding, text: str) -> None:
@@ -38,6 +41,8 @@ def test_is_left_alone(understanding: Understanding, text: str) -> None:
         ("why don't you turn on the kitchen light", ["HassTurnOn"]),
         ("turn on the kitchen light if you don't mind", ["HassTurnOn"]),
         ("stop playing", ["HassMediaPause"]),
+        ("leave the tv on but turn off the kitchen light", ["Declined", "HassTurnOff"]),
+        ("turn off the tv but not the kitchen light", ["HassTurnOff"]),
         ("stop the timer", ["TimerCancel"]),
         ("turn on the fan and don't turn off the kitchen light", ["HassTurnOn", "Declined"]),
         ("it's not warm enough, turn on the heater", ["HassTurnOn", "RestNotUnderstood"]),
@@ -48,6 +53,8 @@ def test_what_sounds_like_it_and_is_wanted(understanding: Understanding, text: s
     assert [intent.name for intent in understanding.understand(text).intents] == intents
 
 
-@pytest.mark.parametrize("text", ["I left my phone at work", "I set the table", "don't open a bank account", "never play poker"])
+@pytest.mark.parametrize(
+    "text", ["I left my phone at work", "I set the table", "don't open a bank account", "never play poker", "keep calm"]
+)
 def test_what_is_about_something_else_is_not_understood(understanding: Understanding, text: str) -> None:
     assert understanding.understand(text).intents == ()
