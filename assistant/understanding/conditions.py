@@ -21,7 +21,8 @@ _EVENT = (
 )
 _BEHIND = re.compile(rf"(?P<command>.+?)(?: ,)? {_EVENT}.+")
 _BEFORE = re.compile(rf"{_EVENT}.+")
-_VERB = re.compile(rf"(?<= )(?:{'|'.join(sorted(VERBS))})\b")
+_VERB = re.compile(rf"(?<= )(?:{'|'.join(sorted(VERBS))}) ")
+"""Where a command may begin; of one word, as "next", it is more likely the end of a question."""
 
 
 def bound(text: str) -> Iterator[str]:
