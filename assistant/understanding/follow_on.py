@@ -16,11 +16,12 @@ from assistant.understanding.quantities import digits, measures
 from assistant.understanding.split import VERBS, Splitter
 from assistant.understanding.text import without_fillers
 
-_PLACE = r"(?:(?:in|for|with|at) )?"
+_PLACE = r"(?:(?:(?:the )?ones? )?(?:in|for|with|at) )?"
 _ALSO = re.compile(
     r"(?:(?:and|also|plus|then|now|as well as)(?: ,)? )*(?:(?:(?:do )?the )?same (?:for|with|in|to) |(?:what|how) about )?"
     rf"{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:too|as well|also|please))*"
 )
+_JOINED = re.compile(r"(?:(?:the )?ones? )?(?:in|for) (?P<named>.+)")
 _ARTICLE = re.compile(r"(?:(?<!\S)all )?(?:(?<!\S)(?:the|my|our|both) )?$")
 _MARKED = re.compile(
     r"(?:and|also|plus|then|now|as well as|same|do|the same|what about|how about) .+|.+ (?:too|as well|also)(?:(?: ,)? please)?"
@@ -120,6 +121,13 @@ def revised(value: str, before: Intent) -> Iterator[str]:
                 yield " ".join(new if word == old else word for word in words)
 
 
+def joined(piece: str, before: str, splitter: Splitter) -> Iterator[str]:
+    """The command before with what a piece after "and" names: "the one in the bedroom", "in the kitchen"; nothing for others."""
+    found = _JOINED.fullmatch(piece)
+    if found is not None and (named := splitter.named(found["named"])):
+        yield from instead(named, before, splitter)
+
+
 def instead(named: str, before: str, splitter: Splitter) -> Iterator[str]:
     """The command before with `named` in the place of what it named, the likeliest first."""
     room = splitter.is_area(named)
@@ -132,8 +140,9 @@ def instead(named: str, before: str, splitter: Splitter) -> Iterator[str]:
         yield f"{_ARTICLE.sub('the ', before[:start], count=1)}{named}{before[end:]}"
     elif not room and PRONOUN.search(before):
         yield PRONOUN.sub(named, before, count=1)
-    if room and places:
+    if room:
         yield f"{before} in the {named}"
+    if room and places:
         start, end = places[-1]
         yield f"{before[:start]}{named} {before[start:end].rsplit(' ', 1)[-1]}{before[end:]}"
         yield f"{before[:start]}{named}{before[end:]}"

@@ -10,7 +10,7 @@ from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.conditions import bound
 from assistant.understanding.context import Context
-from assistant.understanding.follow_on import NOT_DONE, Sequel
+from assistant.understanding.follow_on import NOT_DONE, Sequel, joined
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
@@ -250,7 +250,8 @@ class Reader:
         verb = pieces[0].split() if pieces else []
         for piece in pieces[1:] if first else []:
             heads = (" ".join(verb[:count]) for count in (2, 1, 3))
-            tries = (piece, *(f"{head} {without_article(piece)}" for head in heads), f"{verb[0]} {piece}")
+            others = joined(piece, pieces[0], self._built.splitter)
+            tries = (*others, piece, *(f"{head} {without_article(piece)}" for head in heads), f"{verb[0]} {piece}")
             more = next(
                 (read for attempt in tries if (read := self._exact(attempt) or self._referring(attempt) or self._later(attempt))),
                 (),

@@ -187,6 +187,11 @@ TUNED: list[tuple[str, Expected]] = [
     ("change the alarm to eight", [("AlarmChange", {"time": "08:00", "either": 1})]),
     ("set a reminder for tomorrow at noon", [("AlarmSet", {"time": "12:00", "day": "tomorrow"})]),
     ("remind me to feed the cat every day at eight", [("AlarmSet", {"name": "feed the cat", "every": "0123456"})]),
+    (
+        "turn off the light in the kitchen and the one in the bedroom",
+        [("HassTurnOff", {"name": "kitchen light"}), ("HassTurnOff", {"area": "bedroom", "domain": "light"})],
+    ),
+    ("it's too loud", [("VolumeChange", {"direction": "down"})]),
     ("turn on the dishwasher", [("MissingDevice", {"name": "dishwasher"})]),
     ("turn on the dishwasher and the fan", [("MissingDevice", {"name": "dishwasher"}), ("HassTurnOn", {"name": "bedroom fan"})]),
     ("open the kitchen light", [("Unsupported", {"name": "kitchen light"})]),

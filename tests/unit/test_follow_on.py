@@ -43,6 +43,8 @@ def talk(tmp_path: Path) -> Talk:
         ("turn on the lights in the kitchen", "what about the bedroom?", "All the lights in the bedroom are on."),
         ("turn on the kitchen light", "Same for the bedroom.", "All the lights in the bedroom are on."),
         ("set the bedroom lamp to 30 percent", "and the kitchen light", "The kitchen light is at thirty percent."),
+        ("turn on the kitchen light", "and the one in the bedroom", "All the lights in the bedroom are on."),
+        ("open the blinds", "halfway", "The blinds are fifty percent open."),
         ("is the kitchen light on", "and the fan?", "No, the bedroom fan is off."),
         ("what is the temperature in the bedroom", "and in the kitchen", "I have no thermometer in the kitchen."),
         ("turn on all lights", "and the fan", "The bedroom fan is on."),
