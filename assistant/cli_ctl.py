@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant import repeating
 from assistant.control_client import ask as request
 from assistant.control_client import find_socket, lines
 
@@ -73,7 +74,8 @@ def timers(context: typer.Context, as_json: Json = False) -> None:
     answer = _do(context, as_json, "timers")
     if not as_json:
         for timer in answer["timers"]:
-            typer.echo(f"{timer['due']}  in {timer['left_s']} s  {timer['title']}")
+            every = f", {repeating.told(timer['days'])}" if timer["days"] else ""
+            typer.echo(f"{timer['due']}  in {timer['left_s']} s  {timer['title']}{every}")
 
 
 @ctl.command()

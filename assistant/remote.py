@@ -141,6 +141,7 @@ class Remote:
                 "kind": timer.kind,
                 "due": timer.due.isoformat(timespec="seconds"),
                 "left_s": math.ceil((timer.due - now).total_seconds()),
+                "days": timer.days,
             }
             for timer in self._now().engines.brain.timers.active()
         ]

@@ -57,7 +57,9 @@ def test_another_process_asks_says_mutes_and_looks(daemon: Daemon) -> None:
     assert "kitchen light is on" in daemon.run("ctl", "ask", "turn on the kitchen light").lower()
     daemon.run("ctl", "say", "Hello.")
     daemon.run("ctl", "ask", "set a pasta timer for ten minutes")
-    assert "pasta timer" in daemon.run("ctl", "timers")
+    daemon.run("ctl", "ask", "wake me at seven on weekdays")
+    listed = daemon.run("ctl", "timers")
+    assert "pasta timer" in listed and "seven AM alarm, on weekdays" in listed
     daemon.run("ctl", "mute")
     assert daemon.status()["state"] == "muted"
     daemon.run("ctl", "unmute")
