@@ -7,31 +7,11 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
-import anyio
 import pytest
 
 from assistant import spoken
-from assistant.brain import Brain, Outcome
 from assistant.events import Action
-from assistant.home import MemoryHome, load_home
-from assistant.skills import MemoryVolume
-from assistant.timers import Timers
-from tests.unit.clocks import HandClock
-
-
-class Talk:
-    def __init__(self, folder: Path) -> None:
-        self.clock = HandClock()
-        self.home: MemoryHome = load_home()
-        self.volume = MemoryVolume(50)
-        self.timers = Timers(folder / "timers.sqlite", self.clock)
-        self.brain = Brain(home=self.home, timers=self.timers, clock=self.clock, volume=self.volume)
-
-    def say(self, text: str) -> Outcome:
-        return anyio.run(self.brain.act, self.brain.understand(text))
-
-    def reply(self, text: str) -> str:
-        return self.say(text).reply.text
+from tests.unit.talk import Talk
 
 
 @pytest.fixture

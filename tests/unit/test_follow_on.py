@@ -4,29 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
 import pytest
 
-from assistant.brain import Brain
-from assistant.home import MemoryHome, load_home
-from assistant.timers import Timers
-from tests.unit.clocks import HandClock
-
-
-class Talk:
-    def __init__(self, folder: Path) -> None:
-        clock = HandClock()
-        self.home: MemoryHome = load_home()
-        self.brain = Brain(home=self.home, timers=Timers(folder / "timers.sqlite", clock), clock=clock)
-
-    def say(self, *texts: str) -> str:
-        reply = ""
-        for text in texts:
-            reply = anyio.run(self.brain.act, self.brain.understand(text)).reply.text
-        return reply
-
-    def states(self) -> dict[str, object]:
-        return {entity: state.get("state") for entity, state in self.home.snapshot().items()}
+from tests.unit.talk import Talk
 
 
 @pytest.fixture
@@ -60,25 +40,26 @@ def talk(tmp_path: Path) -> Talk:
     ],
 )
 def test_the_same_with_another_device(talk: Talk, first: str, then: str, reply: str) -> None:
-    assert talk.say(first, then) == reply
+    assert talk.reply(first, then) == reply
 
 
 def test_it_goes_on_and_on(talk: Talk) -> None:
-    assert talk.say("turn on all lights", "and the fan", "the tv as well") == "The TV is on."
+    assert talk.reply("turn on all lights", "and the fan", "the tv as well") == "The TV is on."
 
 
 def test_a_correction_takes_back_only_what_it_corrects(talk: Talk) -> None:
     before = talk.states()
     assert (
-        talk.say("turn on the kitchen light", "no, the bedroom lamp") == "The kitchen light is as before. The bedroom lamp is on."
+        talk.reply("turn on the kitchen light", "no, the bedroom lamp")
+        == "The kitchen light is as before. The bedroom lamp is on."
     )
-    assert talk.say("No, I meant the fan.") == "The bedroom lamp is as before. The bedroom fan is on."
+    assert talk.reply("No, I meant the fan.") == "The bedroom lamp is as before. The bedroom fan is on."
     assert {entity for entity, state in talk.states().items() if state != before[entity]} == {"fan.bedroom_fan"}
 
 
 def test_a_correction_of_what_changed_nothing_takes_nothing_back(talk: Talk) -> None:
-    talk.say("turn on the kitchen light", "turn off the fan")  # the fan is off already
-    assert talk.say("no, the tv") == "The TV is off."
+    talk.reply("turn on the kitchen light", "turn off the fan")  # the fan is off already
+    assert talk.reply("no, the tv") == "The TV is off."
     assert talk.states()["light.kitchen_light"] == "on"
 
 
@@ -87,7 +68,7 @@ def test_a_correction_of_what_changed_nothing_takes_nothing_back(talk: Talk) -> 
 )
 def test_without_a_command_before_it_does_nothing(talk: Talk, text: str) -> None:
     before = talk.states()
-    talk.say(text)
+    talk.reply(text)
     assert talk.states() == before
 
 
@@ -95,24 +76,24 @@ def test_without_a_command_before_it_does_nothing(talk: Talk, text: str) -> None
     "text", ["the fan", "no", "and", "and the dishwasher", "no, leave the fan alone", "no light", "no, ten minutes"]
 )
 def test_what_is_no_sequel(talk: Talk, text: str) -> None:
-    talk.say("turn on the kitchen light")
+    talk.reply("turn on the kitchen light")
     before = talk.states()
-    talk.say(text)
+    talk.reply(text)
     assert talk.states() == before
 
 
 def test_a_door_named_by_correction_is_still_asked_about(talk: Talk) -> None:
-    talk.say("open the blinds")
-    assert talk.say("no, the garage door").endswith("Do you want me to open the garage door?")
+    talk.reply("open the blinds")
+    assert talk.reply("no, the garage door").endswith("Do you want me to open the garage door?")
     assert talk.states()["cover.garage_door"] == "closed"
 
 
 def test_a_new_command_after_no_stands_for_itself(talk: Talk) -> None:
-    assert talk.say("make the bedroom lamp red", "no, turn off the TV").endswith("The TV is off.")
-    assert talk.say("make the bedroom lamp red", "actually, turn on the fan") == "The bedroom fan is on."
+    assert talk.reply("make the bedroom lamp red", "no, turn off the TV").endswith("The TV is off.")
+    assert talk.reply("make the bedroom lamp red", "actually, turn on the fan") == "The bedroom fan is on."
 
 
 def test_more_by_another_amount_is_not_done_on_top(talk: Talk) -> None:
-    talk.say("set a timer for ten minutes", "add five minutes to the timer")
-    talk.say("no, two minutes")
-    assert talk.say("how much time is left") == "The fifteen minute timer has fifteen minutes left."
+    talk.reply("set a timer for ten minutes", "add five minutes to the timer")
+    talk.reply("no, two minutes")
+    assert talk.reply("how much time is left") == "The fifteen minute timer has fifteen minutes left."

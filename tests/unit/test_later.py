@@ -9,26 +9,14 @@ import anyio
 import pytest
 
 from assistant.app import Assistant
-from assistant.brain import Brain, Outcome
-from assistant.home import load_home
 from assistant.intents import Intent, packed, unpacked
-from assistant.timers import Timer, Timers, command_name
+from assistant.timers import Timer, command_name
 from tests.unit.clocks import HandClock
+from tests.unit.talk import Talk
 
 
-class Home:
-    """A brain over the default home; `later` lets time pass and does what is due."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock, self.home = HandClock(), load_home()
-        self.timers = Timers(folder / "timers.sqlite", self.clock)
-        self.brain = Brain(home=self.home, timers=self.timers, clock=self.clock)
-
-    def say(self, text: str) -> Outcome:
-        return anyio.run(self.brain.act, self.brain.understand(text))
-
-    def reply(self, text: str) -> str:
-        return self.say(text).reply.text
+class Home(Talk):
+    """`later` lets time pass and does what is due."""
 
     def later(self, **time: float) -> list[Timer]:
         self.clock.move(timedelta(**time).total_seconds())

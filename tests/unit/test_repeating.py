@@ -7,27 +7,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import anyio
 import pytest
 
 from assistant import repeating
-from assistant.brain import Brain
-from assistant.home import load_home
 from assistant.timers import Timers
 from tests.unit.clocks import START, HandClock
+from tests.unit.talk import Talk
 
 
-class Talk:
-    """A brain on a clock that tests move; Monday, ten in the morning."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = HandClock()
-        self.timers = Timers(folder / "timers.sqlite", self.clock)
-        self.brain = Brain(home=load_home(), timers=self.timers, clock=self.clock)
-
-    def reply(self, text: str) -> str:
-        return anyio.run(self.brain.act, self.brain.understand(text)).reply.text
-
+class Week(Talk):
     def rings(self, days: int) -> list[str]:
         """Hour by hour, what rings in so many days: "Tue 07:00"."""
         found = []
@@ -40,8 +28,8 @@ class Talk:
 
 
 @pytest.fixture
-def talk(tmp_path: Path) -> Talk:
-    return Talk(tmp_path)
+def talk(tmp_path: Path) -> Week:
+    return Week(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +48,12 @@ def talk(tmp_path: Path) -> Talk:
          ["Tue 08:00", "Wed 08:00", "Thu 08:00", "Fri 08:00", "Sat 08:00", "Sun 08:00", "Mon 08:00"]),
     ],
 )  # fmt: skip
-def test_it_rings_on_its_days(talk: Talk, text: str, reply: str, rings: list[str]) -> None:
+def test_it_rings_on_its_days(talk: Week, text: str, reply: str, rings: list[str]) -> None:
     assert talk.reply(text) == reply
     assert talk.rings(7) == rings
 
 
-def test_it_is_listed_moved_and_cancelled_as_one(talk: Talk) -> None:
+def test_it_is_listed_moved_and_cancelled_as_one(talk: Week) -> None:
     talk.reply("wake me at seven every day")
     assert talk.reply("what alarms are set") == "Your alarm is set for seven AM every day."
     assert talk.reply("is the alarm set for friday") == "Your alarm is set for seven AM every day."
@@ -75,18 +63,18 @@ def test_it_is_listed_moved_and_cancelled_as_one(talk: Talk) -> None:
     assert talk.rings(2) == []
 
 
-def test_plans(talk: Talk) -> None:
+def test_plans(talk: Week) -> None:
     talk.reply("turn on the kitchen light every evening at eight")
     assert talk.reply("what is planned") == "I will turn on the kitchen light at eight PM every day."
     assert talk.reply("cancel the plan") == "OK, I will not turn on the kitchen light."
 
 
-def test_the_time_is_asked_for(talk: Talk) -> None:
+def test_the_time_is_asked_for(talk: Week) -> None:
     assert talk.reply("turn on the kitchen light every evening") == "At what time?"
     assert talk.reply("half past eight") == "I will turn on the kitchen light at eight thirty PM every day."
 
 
-def test_days_missed_while_the_power_was_off_ring_once(tmp_path: Path, talk: Talk) -> None:
+def test_days_missed_while_the_power_was_off_ring_once(tmp_path: Path, talk: Week) -> None:
     talk.reply("wake me at seven every day")
     talk.timers.close()
     talk.clock.move(timedelta(days=3).total_seconds())
@@ -113,7 +101,7 @@ def test_the_time_of_day_stays_when_clocks_change() -> None:
     assert f"{after:%d %H:%M %z}" == "25 07:00 +0100"
 
 
-def test_reminders(talk: Talk) -> None:
+def test_reminders(talk: Week) -> None:
     assert talk.reply("remind me in an hour to call my mum") == "I will remind you to call your mum in one hour."
     assert talk.reply("remind me to feed the cat at five pm") == "I will remind you to feed the cat at five PM today."
     told = "I will remind you to call your mum at eleven AM today and to feed the cat at five PM today."
@@ -128,7 +116,7 @@ def test_reminders(talk: Talk) -> None:
     assert talk.reply("which reminders are set") == "No reminder is set."
 
 
-def test_which_reminder_is_asked(talk: Talk) -> None:
+def test_which_reminder_is_asked(talk: Week) -> None:
     talk.reply("remind me in an hour to call mum")
     talk.reply("remind me in two hours to feed the cat")
     assert talk.reply("cancel the reminder") == "Which one: the reminder to call mum or the reminder to feed the cat?"

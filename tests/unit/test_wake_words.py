@@ -16,15 +16,16 @@ from assistant.engines.speech_embedding import EMBEDDING, HOP, SpeechEmbedding, 
 from assistant.engines.wake_own import OwnWake
 from assistant.errors import ConfigError, ModelError
 from assistant.intervals import poisson, wilson
-from assistant.wake.bank import Bank, load_bank, save_bank
+from assistant.wake.bank import SPOKEN_FILE, Bank, load_bank, load_whole_bank, save_bank, save_spoken
 from assistant.wake.examples import BAG, Examples
 from assistant.wake.lesson import Lesson, Teacher
 from assistant.wake.near import near_phrases, near_words
 from assistant.wake.network import Network, score
 from assistant.wake.rates import at_threshold, events, point_at
-from assistant.wake.sound import Surroundings, scene, talkers
+from assistant.wake.sound import Surroundings, jumbled, scene, talkers
 from assistant.wake.take import Take, complaint
 from assistant.wake.training import train
+from assistant.wake.voices import installed_voices
 from assistant.wake.word import Card, find_word, read_card, save_word, word_name, words
 
 
@@ -231,6 +232,40 @@ def test_the_shipped_bank_is_small_and_long_enough() -> None:
     bank = load_bank()
     assert (Path(__file__).parents[2] / "assistant/wake/negatives.npz").stat().st_size < 5_000_000
     assert len(bank.check) * 0.08 > 1500 and len(bank.learn) > 20_000
+
+
+def test_a_jumbled_word_is_not_the_word() -> None:
+    word, random = np.sin(np.arange(8000) ** 1.3 / 90).astype(np.float32), np.random.default_rng(0)
+    for _ in range(50):
+        sound = jumbled(word, random)
+        assert sound.dtype == np.float32 and len(sound) > 2000
+        assert len(sound) != len(word) or np.corrcoef(sound, word)[0, 1] < 0.95
+
+
+def test_programs_that_speak_are_voices_where_they_are_installed(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    own = {"hibari", "pico en-GB", "pico en-US"}
+    assert set(installed_voices()) == own
+    (tmp_path / "flite").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "flite").chmod(0o755)
+    voices = installed_voices()
+    assert set(voices) - own == {"flite kal16", "flite awb", "flite rms", "flite slt"}
+    with pytest.raises(ModelError, match=r"flite does not speak.*remove it"):
+        voices["flite slt"]("hello", np.random.default_rng(0))
+
+
+def test_spoken_hours_survive_their_coarse_file(tmp_path, monkeypatch) -> None:
+    values = numbers(2000, EMBEDDING) * 9 + 4
+    save_spoken(tmp_path / "spoken.npz", values)
+    monkeypatch.setattr("assistant.wake.bank.SPOKEN_FILE", tmp_path / "spoken.npz")
+    small, whole = load_bank(), load_whole_bank()
+    again = whole.learn[len(small.learn) :]
+    assert np.abs(again - np.clip(values, 4 - 4 * 9.1, 4 + 4 * 9.1)).max() < 9.2 * 4 / 15 / 2 + 0.5 and whole.about == small.about
+
+
+def test_the_shipped_hours_are_small_and_long_enough() -> None:
+    assert SPOKEN_FILE.stat().st_size < 12_000_000
+    assert (len(load_whole_bank().learn) - len(load_bank().learn)) * 0.08 > 3.9 * 3600
 
 
 def beep(text: str, random: np.random.Generator) -> np.ndarray:
