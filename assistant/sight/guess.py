@@ -99,7 +99,7 @@ class Guesser:
         name = RENAMED.get(guess.intent, guess.intent)
         if name not in ANSWERED or guess.confidence < LEAST:
             return None
-        if not asked(name, text) or (name == "TimerSet" and text.count("timer") > 1):
+        if not asked(name, text) or (name == "TimerSet" and (text.count("timer") > 1 or "another" in text)):
             return None
         cleaning = name == "HassVacuumCleanArea"
         if (cleaning or name in COMMANDS) and (hedged(text) or only_named(guess, text)):

@@ -35,7 +35,9 @@ HEDGED = re.compile(
     r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
     r"|\b(?:all|every\w*) .*\bbut\b"
     r"|^(?:stop|halt) (?:the |my )?(?:blinds?|curtains?|shutters?|shades?|garage|gate|doors?)\b"
-    r"|^(?:how (?:many|much|long|often|bright|warm|loud|fast)|what (?!about)|which|where|who|why (?!is))\b"
+    r"|\b(?:every|each) (?:\w*day|morning|afternoon|evening|night|hour|minute|week|month)\b"
+    r"|\b(?:sunset|sunrise|dusk|dawn|remind)\b"
+    r"|^(?:how (?:many|much|long|often|bright|warm|loud|fast|do|does|to|would)|what (?!about)|which|where|who|why (?!is))\b"
 )
 """Words that turn a command into something else than a guess understands: an exception, a condition, a time, a ban, a sign, a
 question; to stop what moves is not to close it."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant import spoken
+from assistant import repeating, spoken
 from assistant.errors import SkillError
-from assistant.intents import Intent
+from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.alarms import moment
 from assistant.skills.timers import cancel_all, waiting, which
@@ -20,6 +20,26 @@ class WhichReminder:
     name: str = ""
     all: int = 0
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeless:
+    """name: what to remind of, as it was said; day, part, every: when, as for an alarm."""
+
+    name: str
+    day: str = ""
+    part: str = ""
+    every: str = ""
+
+
+@skill("ReminderAsk")
+async def ask_time(slots: Timeless, services: Services) -> Reply:
+    """One without a time."""
+    days, _, part = slots.every.partition(" ")
+    every = f"every {part}" if part else repeating.told(days).lower() if days else ""
+    day = " ".join(word for word in (slots.day, slots.part, every) if word)
+    again = Question(completes=f"remind me to {slots.name} {day}".strip())
+    return Reply("At what time?" if day else "When?", expects_answer=True, question=again)
 
 
 @skill("ReminderList")

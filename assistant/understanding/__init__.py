@@ -57,9 +57,8 @@ class Understanding:
                 return Understood(answered)
         reader = reading.Reader(self._built, self._home, context)
         if context.question is not None and context.question.completes:
-            rest = re.sub(r"^(?:for|at) (?=\S)", "", cleaned)
-            completed = reader.sentence(digits(without_fillers(clean(f"{context.question.completes} {rest}"))))
-            if completed and reader.built_in(digits(without_fillers(cleaned))) not in reading.TURNED_DOWN:
+            completed = _completed(reader, context.question.completes, cleaned)
+            if completed:
                 return Understood(completed)
         intents = reader.custom(digits(without_commas(cleaned))) or reader.following(cleaned)
         return Understood(intents or reader.sentence(digits(without_fillers(cleaned))))
@@ -95,3 +94,17 @@ class Understanding:
             splitter=Splitter((spoken for spoken, _ in names.spoken), (spoken_form(area) for area in areas), verbs),
             names=names,
         )
+
+
+def _completed(reader: reading.Reader, begun: str, cleaned: str) -> tuple[Intent, ...]:
+    """What a text makes of the command that a question left open; () when it is something else."""
+    if begun.endswith((" for", " at")):
+        forms = [f"{begun} {re.sub(r'^(?:for|at) (?=[^ ])', '', cleaned)}"]
+    else:
+        forms = [f"{begun} {cleaned}", f"{begun} at {cleaned}"]
+    for form in forms:
+        intents = reader.sentence(digits(without_fillers(clean(form))))
+        if intents and not intents[0].name.endswith("Ask"):  # not the same question again
+            other = reader.built_in(digits(without_fillers(cleaned))) in reading.TURNED_DOWN
+            return () if other else intents
+    return ()

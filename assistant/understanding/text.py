@@ -13,6 +13,7 @@ LEADING = (
     "i'd like|i would like|i want|"
     "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
     "do me a favor and|be so kind and|be so kind as to|i think you should|you should|you need to|make sure to|make sure you|"
+    "don't forget to|remember to|"
     "(?:if|when) (?:you can|you could|you don't mind|possible|you have time|you get a chance|you're ready)|"
     "why don't you|why don't we|do you think you could|is it possible to|help me|yes please|thanks"
 )
@@ -43,6 +44,12 @@ CONFUSIONS = (
     (re.compile(r"^(clos|rais|paus|mak|chang)ing\b"), r"\1e"),
     (re.compile(r"^(dim|set|put|stop|shut)[mtp]ing\b"), r"\1"),
     (re.compile(r"\btime are for\b"), "timer for"),
+    (
+        re.compile(
+            r"^(?:check|tell me|let me know|i wonder|do you know|are you sure) (?:that |if |whether )?(the .+?) (is|are) "
+        ),
+        r"\2 \1 ",
+    ),
     (re.compile(r"\bt\.? ?v\b"), "tv"),
 )
 """What speech recognisers write for command words: sound-alikes and wrong tenses of verbs that open a command; and what people

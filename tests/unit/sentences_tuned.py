@@ -191,6 +191,8 @@ TUNED: list[tuple[str, Expected]] = [
         "turn off the light in the kitchen and the one in the bedroom",
         [("HassTurnOff", {"name": "kitchen light"}), ("HassTurnOff", {"area": "bedroom", "domain": "light"})],
     ),
+    ("check that the front door is locked", [("HassGetState", {"name": "front door", "state": "locked"})]),
+    ("please don't forget to lock the front door", [("HassTurnOn", {"name": "front door"})]),
     ("it's too loud", [("VolumeChange", {"direction": "down"})]),
     ("turn on the dishwasher", [("MissingDevice", {"name": "dishwasher"})]),
     ("turn on the dishwasher and the fan", [("MissingDevice", {"name": "dishwasher"}), ("HassTurnOn", {"name": "bedroom fan"})]),

@@ -116,6 +116,34 @@ def test_reminders(talk: Week) -> None:
     assert talk.reply("which reminders are set") == "No reminder is set."
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "answer", "reply"),
+    [
+        ("remind me to turn off the light", "When?", "in ten minutes", "I will remind you to turn off the light in ten minutes."),
+        ("remind me to call my mum", "When?", "tomorrow at 8 am", "I will remind you to call your mum at eight AM tomorrow."),
+        ("remind me tomorrow to buy milk", "At what time?", "at nine", "I will remind you to buy milk at nine AM tomorrow."),
+        (
+            "remind me to buy milk every friday",
+            "At what time?",
+            "at 9 am",
+            "I will remind you to buy milk at nine AM every Friday.",
+        ),
+        (
+            "remind me every evening to take my pills",
+            "At what time?",
+            "nine",
+            "I will remind you to take your pills at nine PM every day.",
+        ),
+        ("remind me to run tomorrow morning", "At what time?", "at seven", "I will remind you to run at seven AM tomorrow."),
+        ("remind me to buy milk", "When?", "turn on the tv", "The TV is on."),
+        ("remind me to buy milk", "When?", "never mind", "OK, I leave it."),
+    ],
+)
+def test_when_is_asked(talk: Week, text: str, question: str, answer: str, reply: str) -> None:
+    assert talk.reply(text) == question
+    assert talk.reply(answer) == reply
+
+
 def test_which_reminder_is_asked(talk: Week) -> None:
     talk.reply("remind me in an hour to call mum")
     talk.reply("remind me in two hours to feed the cat")
