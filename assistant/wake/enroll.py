@@ -12,14 +12,17 @@ from assistant.caller import Floats
 from assistant.engines.embedding_head import WINDOW
 from assistant.engines.speech_embedding import HOP, SpeechEmbedding
 from assistant.wake import lesson as lessons
-from assistant.wake.bank import Bank, load_bank
+from assistant.wake.bank import Bank, load_whole_bank
 from assistant.wake.examples import BAG, LATE_HOPS, Tick
 from assistant.wake.lesson import Lesson, Scale, Teacher
 from assistant.wake.network import Network, score
 from assistant.wake.rates import Point
 from assistant.wake.training import STEPS
-from assistant.wake.voices import installed_voices
+from assistant.wake.voices import SHARES, installed_voices
 from assistant.wake.word import Card, read_card, save_word
+
+SCALE = Scale(shares=SHARES, talk=0.3, recorded=0.2)
+"""What a device makes of a word. Recordings are of one voice at one microphone: looked at more often, these become the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,12 @@ class Order:
 
     def work(self) -> int:
         """About how many ticks learning takes, for a progress bar."""
-        return Scale().work(len(self.recordings))
+        return SCALE.work(len(self.recordings))
 
 
 def learn_word(order: Order, folder: Path, features: Path, cache: Path, tick: Tick) -> Card:
     """Learn a word and write it to `folder`. features: the registry's openwakeword-features. Raises ModelError."""
-    teacher = Teacher(installed_voices(), SpeechEmbedding(features, cache), np.random.default_rng(order.seed), tick)
+    teacher = Teacher(installed_voices(), SpeechEmbedding(features, cache), np.random.default_rng(order.seed), tick, SCALE)
     lesson = teacher.prepare(order.said_as, order.recordings)
     card = finish(teacher, lesson, order.phrase, len(order.recordings), folder)
     lesson.save(folder)
@@ -53,7 +56,7 @@ def work_again(mistakes: int) -> int:
 def learn_again(folder: Path, mistakes: list[Floats], features: Path, cache: Path, tick: Tick) -> Card:
     """Learn an enrolled word once more with recordings that must not wake. mistakes: float32 (n,), 16 kHz. Raises ModelError."""
     lesson, card = Lesson.load(folder), read_card(folder)
-    teacher = Teacher({}, SpeechEmbedding(features, cache), np.random.default_rng(len(lesson.mistakes)), tick)
+    teacher = Teacher({}, SpeechEmbedding(features, cache), np.random.default_rng(len(lesson.mistakes)), tick, SCALE)
     for sound in mistakes:
         lesson = teacher.with_mistake(lesson, sound)
     again = finish(teacher, lesson, card.phrase, int(str(card.point["recordings"])), folder)
@@ -63,7 +66,7 @@ def learn_again(folder: Path, mistakes: list[Floats], features: Path, cache: Pat
 
 def finish(teacher: Teacher, lesson: Lesson, phrase: str, recordings: int, folder: Path, bank: Bank | None = None) -> Card:
     """Learn from a lesson and write the word with its card. recordings: how many the lesson holds; bank: None = the package's."""
-    bank = bank or load_bank()
+    bank = bank or load_whole_bank()
     network, point = teacher.learn(lesson, bank)
     card = Card(phrase, point.threshold, delay(network, lesson.held_out, point.threshold), _described(point, bank, recordings))
     save_word(folder, network.folded(), card)

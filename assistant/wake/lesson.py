@@ -18,7 +18,7 @@ from assistant.wake.examples import BAG, Examples, Tick, bags, disturbed, plain
 from assistant.wake.near import near_phrases
 from assistant.wake.network import Network, score
 from assistant.wake.rates import HOP_HOURS, Point, at_threshold, events, point_at
-from assistant.wake.sound import Surroundings, some_noise
+from assistant.wake.sound import Surroundings, jumbled, paced, some_noise
 from assistant.wake.training import STEPS, train
 from assistant.wake.voices import Voice
 
@@ -28,12 +28,15 @@ HELD_OUT = 5
 
 NEAR_PHRASES, VOICES_PER_PHRASE = 80, 3
 COPIES_OF_MISTAKE = 20
+JUMBLED_OF_RECORDING = 20
+"""Sounds of each of the user's recordings that are not the word: else every sentence at that microphone would be."""
+
 NOISES, NOISE_SECONDS = 60, 4
 NOISE_LEVEL = (0.0, 3.7)
 """Powers of ten of the noise's deviation in 16-bit steps: silence to very loud."""
 
 SHARE_OF_RECORDINGS = 0.5
-"""How much of the time a scene of the user's own recordings is looked at."""
+"""How much of the time a scene of recordings is looked at, when they are of many people."""
 
 RATE = 0.5
 """False accepts per hour that the default threshold may show on the check part of the bank."""
@@ -51,7 +54,7 @@ class Scale:
     """How much of it. spoken: times the voices say the word, together; scenes: of each of these; steps: of training.
 
     shares: how often a voice speaks compared with others, 1 for those not named; near: phrases that sound like the word;
-    replies, talk: see Surroundings.
+    replies, talk: see Surroundings; recorded: how much of the time a scene of the user's own recordings is looked at, 0..1.
     """
 
     spoken: int = 180
@@ -61,10 +64,12 @@ class Scale:
     near: int = NEAR_PHRASES
     replies: float = 0.25
     talk: float = 0.0
+    recorded: float = SHARE_OF_RECORDINGS
 
     def work(self, recordings: int) -> int:
         """About how many ticks learning takes, for a progress bar."""
-        scenes = self.spoken * (self.scenes * (HELD_OUT - 1) + 2) // HELD_OUT + recordings * SCENES_OF_RECORDING
+        scenes = self.spoken * (self.scenes * (HELD_OUT - 1) + 2) // HELD_OUT
+        scenes += recordings * (SCENES_OF_RECORDING + 2 * JUMBLED_OF_RECORDING)
         return self.steps + self.spoken + scenes + self.near * (1 + VOICES_PER_PHRASE)
 
 
@@ -120,7 +125,12 @@ class Teacher:
         near = self._say_near(near_phrases(spellings[0], self.random, self.scale.near))
         around = Surroundings([*near, *self.others], [], self.scale.replies, self.scale.talk)
         kept, learned = spoken[::HELD_OUT], [word for index, word in enumerate(spoken) if index % HELD_OUT]
-        hard = [plain(near, self.embed), disturbed(near, around, self.embed, self.random, self.tick), *self._noises(around)]
+        own = [jumbled(paced(sound, self.random), self.random) for sound in recordings * JUMBLED_OF_RECORDING]
+        hard = [
+            plain(near + own, self.embed),
+            disturbed(near + own * 2, around, self.embed, self.random, self.tick),
+            *self._noises(around),
+        ]
         return Lesson(
             spoken=self._scenes(learned * self.scale.scenes, around),
             recorded=self._scenes(recordings * SCENES_OF_RECORDING, around),
@@ -140,7 +150,7 @@ class Teacher:
 
     def learn(self, lesson: Lesson, bank: Bank) -> tuple[Network, Point]:
         """The network, and what it does at the threshold it should have."""
-        scenes, share = scenes_and_shares(lesson)
+        scenes, share = scenes_and_shares(lesson, self.scale.recorded)
         streams = (bank.learn, lesson.near, lesson.mistakes)
         network = train(Examples(scenes, share, streams), self.random, self.tick, self.scale.steps)
         return network, check(network, lesson.held_out, bank, lesson.mistakes)
@@ -182,12 +192,12 @@ class Teacher:
         return bags(words, around, self.embed, self.random, self.tick)
 
 
-def scenes_and_shares(lesson: Lesson) -> tuple[Floats, Floats]:
-    """All scenes with the word, (n, BAG, 96), and how often each is looked at, (n,)."""
+def scenes_and_shares(lesson: Lesson, recorded: float = SHARE_OF_RECORDINGS) -> tuple[Floats, Floats]:
+    """All scenes with the word, (n, BAG, 96), and how often each is looked at, (n,). recorded: as in Scale."""
     scenes = np.concatenate([lesson.spoken, lesson.recorded])
     share = np.full(len(scenes), 1 / max(1, len(lesson.spoken)), np.float32)
     if len(lesson.recorded):
-        share[len(lesson.spoken) :] = SHARE_OF_RECORDINGS / (1 - SHARE_OF_RECORDINGS) / len(lesson.recorded)
+        share[len(lesson.spoken) :] = recorded / (1 - recorded) / len(lesson.recorded)
     return scenes, share
 
 

@@ -160,6 +160,30 @@ def paced(sound: Floats, random: np.random.Generator) -> Floats:
     return np.asarray(soxr.resample(sound, CAPTURE_RATE, int(CAPTURE_RATE / factor), quality="LQ"), np.float32)
 
 
+PIECES = (6, 10)
+"""Into how many pieces a word is cut to be jumbled, from and below."""
+
+
+def jumbled(sound: Floats, random: np.random.Generator) -> Floats:
+    """What the same voice could say at the same microphone and is not the word: its pieces in another order, or backwards.
+
+    Pieces are short: a longer part of a word is too like it to forbid.
+    """
+    if random.random() < 0.3:
+        return np.array(sound[::-1])
+    pieces = np.array_split(sound, int(random.integers(*PIECES)))
+    order = random.permutation(len(pieces))
+    while (np.diff(order) == 1).any():  # two pieces stayed together
+        order = random.permutation(len(pieces))
+    return np.concatenate([_faded(pieces[index]) for index in order])
+
+
+def _faded(sound: Floats) -> Floats:
+    """Without the clicks of a cut."""
+    rise = np.minimum(np.arange(1, len(sound) + 1), np.arange(len(sound), 0, -1)) / (CAPTURE_RATE // 200)
+    return np.asarray(sound * np.minimum(1, rise), np.float32)
+
+
 def microphone(sound: Floats, random: np.random.Generator) -> Floats:
     """A tilted frequency response."""
     return np.asarray(np.convolve(sound, [1, random.uniform(-0.7, 0.5)])[: len(sound)], np.float32)

@@ -1,15 +1,23 @@
-"""Synthetic speakers that say a word in many ways: those that come with the assistant. models/wake/voices.py has more."""
+"""Synthetic speakers that say a word in many ways: those that come with the assistant, and flite and espeak-ng where these
+programs are installed (apt install flite espeak-ng): more speakers, more people who are heard. models/wake/voices.py has others.
+"""
 
 from __future__ import annotations
 
+import io
+import shutil
+import subprocess
 from collections.abc import Callable
 
 import numpy as np
+import soundfile
+import soxr
 
-from assistant.caller import Floats, speak
-from assistant.engines import TtsEngine
+from assistant.caller import Floats, speak, trimmed
+from assistant.engines import CAPTURE_RATE, TtsEngine
 from assistant.engines.tts_hibari import HibariTts
 from assistant.engines.tts_pico import PicoTts
+from assistant.errors import ModelError
 
 Voice = Callable[[str, np.random.Generator], Floats]
 """(text, random) -> the text said in a way that differs every time: float32, (n,), 16 kHz, silence trimmed."""
@@ -22,9 +30,21 @@ ENDINGS = ("", ".", "!", "?")
 """Signs that change the melody of a word."""
 
 
+FLITE = ("kal16", "awb", "rms", "slt")
+ESPEAK = ("en-us", "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan")
+
+SHARES = {"espeak-ng": 3.0}
+"""How often a voice speaks compared with others: espeak-ng is a hundred."""
+
+
 def installed_voices() -> dict[str, Voice]:
-    """The voices of the assistant itself, by name."""
-    return {"hibari": hibari(), "pico en-GB": pico("en-GB"), "pico en-US": pico("en-US")}
+    """The voices of the assistant itself and of programs on this machine, by name."""
+    found = {"hibari": hibari(), "pico en-GB": pico("en-GB"), "pico en-US": pico("en-US")}
+    if shutil.which("flite"):
+        found |= {f"flite {name}": flite(name) for name in FLITE}
+    if shutil.which("espeak-ng"):
+        found["espeak-ng"] = espeak()
+    return found
 
 
 def hibari() -> Voice:
@@ -40,3 +60,42 @@ def pico(name: str) -> Voice:
         return speak(PicoTts(name, random.uniform(*PICO_SPEED), random.uniform(*PICO_PITCH)), text + str(random.choice(ENDINGS)))
 
     return say
+
+
+def flite(name: str) -> Voice:
+    """One voice of flite at any pace and pitch."""
+
+    def say(text: str, random: np.random.Generator) -> Floats:
+        settings = (f"duration_stretch={random.uniform(0.75, 1.5):.2f}", f"int_f0_target_mean={random.uniform(80, 230):.0f}")
+        options = [part for setting in settings for part in ("--setf", setting)]
+        return _program(["flite", "-voice", name, *options, "-o", "/dev/stdout", "-t", text])
+
+    return say
+
+
+def espeak() -> Voice:
+    """espeak-ng in several accents and all its voice variants."""
+    listed = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
+    variants = [line.split()[4].removeprefix("!v/") for line in listed.splitlines()[1:]]
+
+    def say(text: str, random: np.random.Generator) -> Floats:
+        voice = f"{random.choice(ESPEAK)}+{random.choice(variants)}"
+        speed, pitch = str(random.integers(110, 210)), str(random.integers(15, 90))
+        return _program(["espeak-ng", "-v", voice, "-s", speed, "-p", pitch, "--stdout", text])
+
+    return say
+
+
+def _program(command: list[str]) -> Floats:
+    """What a program says, at CAPTURE_RATE. Raises ModelError."""
+    try:
+        done = subprocess.run(command, capture_output=True, check=True)
+        sound, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
+    except (OSError, subprocess.CalledProcessError, soundfile.SoundFileError) as error:
+        raise ModelError(f"{command[0]} does not speak ({error}): install it anew or remove it") from error
+    return at_capture_rate(sound, rate)
+
+
+def at_capture_rate(sound: Floats, rate: int) -> Floats:
+    """A sound at CAPTURE_RATE, silence trimmed."""
+    return trimmed(np.asarray(soxr.resample(sound, rate, CAPTURE_RATE), np.float32))

