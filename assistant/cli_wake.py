@@ -59,9 +59,12 @@ def enroll(
 ) -> None:
     """Learn a wake word from 3 to 5 recordings, offline, in a few minutes; synthetic voices and similar words are added."""
     from assistant.wake.enroll import Order, learn_word
+    from assistant.wake.voices import missing_programs
 
     invocation = context.obj
     name = word_name(phrase)
+    if missing := missing_programs():
+        typer.echo(f"more voices make a better word: apt install {' '.join(missing)}", err=True)
     recordings = [_recording(path) for path in from_] if from_ else anyio.run(_record, invocation, phrase, count)
     folder = user_words(invocation.folders.data) / name
     order = Order(phrase.lower(), said_as or phrase.lower(), recordings, seed)

@@ -37,12 +37,21 @@ SHARES = {"espeak-ng": 3.0}
 """How often a voice speaks compared with others: espeak-ng is a hundred."""
 
 
+PROGRAMS = ("flite", "espeak-ng")
+
+
+def missing_programs() -> list[str]:
+    """Of PROGRAMS those that are not installed."""
+    return [name for name in PROGRAMS if not shutil.which(name)]
+
+
 def installed_voices() -> dict[str, Voice]:
     """The voices of the assistant itself and of programs on this machine, by name."""
+    missing = missing_programs()
     found = {"hibari": hibari(), "pico en-GB": pico("en-GB"), "pico en-US": pico("en-US")}
-    if shutil.which("flite"):
+    if "flite" not in missing:
         found |= {f"flite {name}": flite(name) for name in FLITE}
-    if shutil.which("espeak-ng"):
+    if "espeak-ng" not in missing:
         found["espeak-ng"] = espeak()
     return found
 
