@@ -9,17 +9,8 @@ from assistant.errors import SkillError
 from assistant.intents import Intent, Question
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.alarms import moment
-from assistant.skills.timers import cancel_all, waiting, which
+from assistant.skills.timers import WhichTimer, cancel_all, waiting, which
 from assistant.timers import Timer
-
-
-@dataclass(frozen=True, slots=True)
-class WhichReminder:
-    """One by what it reminds of, or by id, as a question has it; all = 1 for all; nothing = the only one."""
-
-    name: str = ""
-    all: int = 0
-    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +42,7 @@ async def list_reminders(slots: NoSlots, services: Services) -> Reply:
 
 
 @skill("ReminderCancel")
-async def cancel_reminder(slots: WhichReminder, services: Services) -> Reply:
+async def cancel_reminder(slots: WhichTimer, services: Services) -> Reply:
     """Forget one or all; asks when it is not clear which."""
     reminders = await _reminders(services)
     if not reminders:
@@ -70,5 +61,5 @@ async def _reminders(services: Services) -> list[Timer]:
     return sorted(found, key=lambda one: one.due)
 
 
-def _fits(one: Timer, slots: WhichReminder) -> bool:
+def _fits(one: Timer, slots: WhichTimer) -> bool:
     return (not slots.id or one.id == slots.id) and (not slots.name or one.task() == spoken.to_you(slots.name))

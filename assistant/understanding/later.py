@@ -31,7 +31,7 @@ _AT = (
 )
 _FOR = rf"for {_ABOUT}(?P<length>\d+) durationseconds"
 _EVERY = re.compile(
-    rf"(?:^|(?<= ))(?:on )?(?:(?:every|each) (?:single )?(?P<each>day|{_PARTS}|weekday|workday|weekend|{'|'.join(WEEKDAYS)})"
+    rf"(?:^|(?<= ))(?:on )?(?:every (?:single )?(?P<each>day|{_PARTS}|weekday|workday|weekend|{'|'.join(WEEKDAYS)})"
     rf"|(?P<plural>weekdays|workdays|weekends|{'|'.join(f'{day}s' for day in WEEKDAYS)})|daily)(?= |$)"
 )
 DAYS = {**{day: str(place) for place, day in enumerate(WEEKDAYS)}, "weekday": WORKDAYS, "workday": WORKDAYS, "weekend": WEEKEND}

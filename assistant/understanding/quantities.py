@@ -135,9 +135,7 @@ def measures(text: str) -> str:
     text = _durations(text)
     if re.search(r"\b(?:alarms?|wake|remind|get me up)\b", text):
         text = _BARE_HOUR.sub(lambda match: _token(int(match[1] or match[3]), 0, "") or match[0], text)
-    text = re.sub(
-        r"\beach (?=(?:week)?day\b|morning\b|afternoon\b|evening\b|night\b|\w+day\b)", "every ", _DAY_WORDS.sub(r"\1", text)
-    )
+    text = re.sub(r"\beach (?=(?:\w*day|morning|afternoon|evening|night)\b)", "every ", _DAY_WORDS.sub(r"\1", text))
     for pattern, replacement in _SHARES:
         text = pattern.sub(replacement, text)
     return " ".join(text.split())

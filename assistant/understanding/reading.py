@@ -100,7 +100,7 @@ class Reader:
         if whole and not _swallowed(whole):
             return whole
         if self._waits(text):
-            return self._later(text) or (Intent("NotOnEvent", text=text),)
+            return self._clause(text)
         clauses = self._built.splitter.clauses(text)
         if len(clauses) > 1:
             self._devices = self._context.devices
