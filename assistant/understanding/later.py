@@ -34,7 +34,12 @@ _EVERY = re.compile(
     rf"(?:^|(?<= ))(?:on )?(?:every (?:single )?(?P<each>day|{_PARTS}|weekday|workday|weekend|{'|'.join(WEEKDAYS)})"
     rf"|(?P<plural>weekdays|workdays|weekends|{'|'.join(f'{day}s' for day in WEEKDAYS)})|daily)(?= |$)"
 )
-DAYS = {**{day: str(place) for place, day in enumerate(WEEKDAYS)}, "weekday": WORKDAYS, "workday": WORKDAYS, "weekend": WEEKEND}
+_DAYS_NAMED = {
+    **{day: str(place) for place, day in enumerate(WEEKDAYS)},
+    "weekday": WORKDAYS,
+    "workday": WORKDAYS,
+    "weekend": WEEKEND,
+}
 """Names of days -> those days; others mean every day."""
 
 _FORMS = tuple(
@@ -78,7 +83,7 @@ def _without_days(text: str) -> tuple[str, str]:
         return text, ""
     named = (found["each"] or found["plural"] or "day").removesuffix("s")
     part = f" {named}" if named in _PARTS.split("|") else ""
-    return " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()), DAYS.get(named, EVERY_DAY) + part
+    return " ".join(f"{text[: found.start()]} {text[found.end() :]}".split()), _DAYS_NAMED.get(named, EVERY_DAY) + part
 
 
 def _bare(command: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_IF_POSSIBLE = r"(?:if|when) (?:you can|you could|you don't mind|possible|you have time|you get a chance|you're ready)"
+"""A condition that is none."""
+
 LEADING = (
     "good ?night|good ?morning|good ?evening|good ?bye|"
     "please|kindly|hey|hi|hello|ok|okay|um+|uh+|er+|hm+|ah|oh|well|so|and|now|alright|all right|just|quickly|"
@@ -14,7 +17,7 @@ LEADING = (
     "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
     "do me a favor and|be so kind and|be so kind as to|i think you should|you should|you need to|make sure to|make sure you|"
     "don't forget to|remember to|"
-    "(?:if|when) (?:you can|you could|you don't mind|possible|you have time|you get a chance|you're ready)|"
+    rf"{_IF_POSSIBLE}|"
     "why don't you|why don't we|do you think you could|is it possible to|help me|yes please|thanks"
 )
 """What people say before the request."""
@@ -22,7 +25,7 @@ LEADING = (
 TRAILING = (
     "please|for me|thanks|thank you|thank you very much|now|right now|right away|immediately|at once|would you|will you|"
     "could you|can you|um+|uh+|okay|ok|assistant|computer|real quick|"
-    "(?:if|when) (?:you can|you could|you don't mind|possible|you have time|you get a chance|you're ready)|if you (?:want|like)|"
+    rf"{_IF_POSSIBLE}|if you (?:want|like)|"
     "quickly|as well|too|again please|first|already|instead|straight away|asap|all right|alright|mate|dear|buddy|kindly"
 )
 """What people say after it."""

@@ -84,7 +84,7 @@ def flite(name: str) -> Voice:
 
 def espeak() -> Voice:
     """espeak-ng in several accents and all its voice variants."""
-    listed = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
+    listed = _output(["espeak-ng", "--voices=variant"]).decode()
     variants = [line.split()[4].removeprefix("!v/") for line in listed.splitlines()[1:]]
 
     def say(text: str, random: np.random.Generator) -> Floats:
@@ -98,11 +98,22 @@ def espeak() -> Voice:
 def _program(command: list[str]) -> Floats:
     """What a program says, at CAPTURE_RATE. Raises ModelError."""
     try:
-        done = subprocess.run(command, capture_output=True, check=True)
-        sound, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32")
-    except (OSError, subprocess.CalledProcessError, soundfile.SoundFileError) as error:
-        raise ModelError(f"{command[0]} does not speak ({error}): install it anew or remove it") from error
+        sound, rate = soundfile.read(io.BytesIO(_output(command)), dtype="float32")
+    except soundfile.SoundFileError as error:
+        raise _broken(command, error) from error
     return at_capture_rate(sound, rate)
+
+
+def _output(command: list[str]) -> bytes:
+    """What a program writes. Raises ModelError."""
+    try:
+        return subprocess.run(command, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise _broken(command, error) from error
+
+
+def _broken(command: list[str], error: Exception) -> ModelError:
+    return ModelError(f"{command[0]} does not speak ({error}): install it anew or remove it")
 
 
 def at_capture_rate(sound: Floats, rate: int) -> Floats:

@@ -38,7 +38,7 @@ from assistant.events import Samples
 from assistant.wake.sound import Surroundings, peak_energy, room
 from assistant.wake.sound import heard as in_world
 from assistant.wake.word import find_word
-from models.wake.build_bank import LEARNED_FILES
+from models.wake.recordings import unlearned_speech
 from models.wake.speak_hours import KEPT
 
 PHRASE, MODEL = "okay nabu", "okay_nabu"
@@ -79,11 +79,18 @@ def scenes(words: list[Floats], beside: dict[str, Floats]) -> Iterator[tuple[str
         yield name, [place.hear(room(part, random) if echoes else part) for part in said]
 
 
+def beside_words(folder: Path, texts: Path, seed: int) -> dict[str, Floats]:
+    """The kitchen, and people who talk on in sentences that nothing learned from: float32 (n,)."""
+    speakers = [PicoTts(name, 0.9, 0.8) for name in VOICES]
+    talkers = television(read_sentences(texts)[KEPT][:TELEVISION], speakers, seed)
+    return {"kitchen": read_noise(next((folder / "noise").glob("*.flac"))), "talk": talkers}
+
+
 def other_sound(folder: Path) -> list[Samples]:
     """Sound without the word."""
     files = sorted((folder / "commands").glob("*.flac"))
     files += [path for word in sorted((folder / "wake").iterdir()) for path in sorted(word.glob("*.flac"))[::2]]
-    return [read_audio(path) for path in [*files, *sorted((folder / "speech_de").glob("*.ogg"))[LEARNED_FILES:]]]
+    return [*map(read_audio, files), *unlearned_speech(folder)]
 
 
 def talk(texts: Path, random: np.random.Generator) -> list[Samples]:
@@ -129,10 +136,8 @@ def compare(
     only: Annotated[list[str] | None, typer.Option(help="of the engines, as the table names them; repeatable")] = None,
 ) -> None:
     """Print how many words each engine hears in each place, and its false wakes."""
-    kitchen = read_noise(next((folder / "noise").glob("*.flac")))
-    words, others = calls(), other_sound(folder)
-    others_talk = television(read_sentences(texts)[KEPT][:TELEVISION], [PicoTts(name, 0.9, 0.8) for name in VOICES], seed)
-    said = dict(scenes(words, {"kitchen": kitchen, "talk": others_talk}))
+    words, others, beside = calls(), other_sound(folder), beside_words(folder, texts, seed)
+    kitchen, said = beside["kitchen"], dict(scenes(words, beside))
     noise = [(np.clip(kitchen / kitchen.std() * level, -1, 1) * 32767).astype(np.int16) for level in (0.01, 0.1)]
     spoken = talk(texts, np.random.default_rng(seed))
     places = [others, spoken[::2], spoken[1::2], noise]

@@ -24,21 +24,15 @@ from rich.table import Table
 
 from assistant import factory
 from assistant.audiofile import read_audio
-from assistant.bench_endpoint import television
-from assistant.bench_latency import read_noise
-from assistant.bench_negatives import read_sentences
 from assistant.bench_wake import in_room
 from assistant.caller import Floats
 from assistant.config import Config, WakeConfig, folders
 from assistant.engines import CAPTURE_RATE, WakeEngine
 from assistant.engines.speech_embedding import FEATURES
-from assistant.engines.tts_pico import PicoTts
 from assistant.events import Samples
 from assistant.wake.enroll import Order, learn_word
 from models.wake import recordings as real
-from models.wake.build_bank import LEARNED_FILES
-from models.wake.conditions import TELEVISION, VOICES, heard, scenes
-from models.wake.speak_hours import KEPT
+from models.wake.conditions import beside_words, heard, scenes
 
 BESIDE_DB = 10.0
 """How far below other words the kitchen and the talkers are."""
@@ -51,7 +45,7 @@ def other_sound(folder: Path, words: list[Floats], beside: dict[str, Floats]) ->
     yield "as they are", [said.sound for said in in_room(sounds, None, None)]
     for name, sound in beside.items():
         yield f"{name} {BESIDE_DB:g} dB", [said.sound for said in in_room(sounds, sound, BESIDE_DB)]
-    yield "German", [read_audio(path) for path in sorted((folder / "speech_de").glob("*.ogg"))[LEARNED_FILES:]]
+    yield "German", real.unlearned_speech(folder)
 
 
 def enrolled(word: str, chosen: list[Floats], seed: int, bar: Progress) -> WakeEngine:
@@ -75,9 +69,7 @@ def evaluate(
     """Enroll words and print what they hear, and what wakes them falsely."""
     sounds = {path.name: real.load(path) for path in sorted((folder / "wake").iterdir())}
     sides = {name: real.split(found) for name, found in sounds.items()}
-    kitchen = read_noise(next((folder / "noise").glob("*.flac")))
-    speakers = [PicoTts(name, 0.9, 0.8) for name in VOICES]
-    beside = {"kitchen": kitchen, "talk": television(read_sentences(texts)[KEPT][:TELEVISION], speakers, seed=5)}
+    beside = beside_words(folder, texts, seed=5)
     table: Table | None = None
     with Progress(console=Console(stderr=True)) as bar:
         for word in words:

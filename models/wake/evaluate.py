@@ -37,7 +37,6 @@ from assistant.wake.rates import HOP_HOURS, events, point_at
 from assistant.wake.sound import Surroundings
 from assistant.wake.training import train
 from models.wake import recordings as real
-from models.wake.build_bank import LEARNED_FILES
 from models.wake.speak_hours import load_hours
 from models.wake.voices import all_voices
 
@@ -57,8 +56,8 @@ class Test:
         self._noise, self._snr_db, self._embed = noise, snr_db, embed
         commands = [read_audio(path) / np.float32(32768) for path in sorted((folder / "commands").glob("*.flac"))]
         self._others = [plain(commands, embed), self._noisy(commands)]
-        speech = sorted((folder / "speech_de").glob("*.ogg"))[LEARNED_FILES:]
-        self._others += [plain([read_audio(path) / np.float32(32768)], embed) for path in track(speech, "other sound")]
+        speech = real.unlearned_speech(folder)
+        self._others += [plain([sound / np.float32(32768)], embed) for sound in track(speech, "other sound")]
 
     def _noisy(self, sounds: list[Floats]) -> Floats:
         return np.concatenate(self.each(sounds, noisy=True))

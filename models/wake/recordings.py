@@ -13,6 +13,8 @@ import numpy as np
 
 from assistant.audiofile import read_audio
 from assistant.caller import Floats, trimmed
+from assistant.events import Samples
+from models.wake.build_bank import LEARNED_FILES
 
 GROUPS_PER_RECORDING = 0.2
 """60 groups for 300 recordings, as in the measurements this follows."""
@@ -27,6 +29,11 @@ def load(folder: Path) -> list[Floats]:
     """All recordings of a folder in the order of their names, silence trimmed, without near-duplicates."""
     sounds = [trimmed(read_audio(path) / np.float32(32768)) for path in sorted(folder.glob("*.flac"))]
     return [sounds[index] for index in distinct(sounds, groups(sounds))]
+
+
+def unlearned_speech(folder: Path) -> list[Samples]:
+    """The recordings of speech_de in a folder that the bank does not learn from: int16, (n,), 16 kHz."""
+    return [read_audio(path) for path in sorted((folder / "speech_de").glob("*.ogg"))[LEARNED_FILES:]]
 
 
 def distinct(sounds: list[Floats], group: list[int]) -> list[int]:
