@@ -173,7 +173,8 @@ class Fitting:
         """The tokens that may begin the rest of a sentence as well as its own does."""
         spaced = self._pieces[token].startswith(" ")
         word = rest.lstrip().split(" ")[0]
-        sizes = [size for size in range(1, len(word) + 1) if size == len(word) or size >= SHORTEST_BEGINNING]
+        own = len(_key(self._pieces[token]))  # " i" of "i'd" is also " I"
+        sizes = [size for size in range(1, len(word) + 1) if size in (own, len(word)) or size >= SHORTEST_BEGINNING]
         found = [entry for size in sizes for entry in self._spelt.get((spaced, word[:size]), ())]
         if spaced:  # "16-ounce"
             found += self._spelt.get((False, word), ())

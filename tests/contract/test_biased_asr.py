@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from assistant.engines import CAPTURE_RATE, BiasableAsr, WordGrammar
 from assistant.engines.asr_whisper import WhisperAsr
+from assistant.engines.whisper_decoder import WhisperDecoder
 from assistant.events import Samples
 from assistant.grammar import ActiveGrammar
 from assistant.home import load_home
@@ -123,6 +126,20 @@ def test_the_source_is_asked_before_every_utterance(biased: BiasableAsr, free: W
         assert hear(biased, sound)[0] == hear(free, sound)[0]
     finally:
         biased.set_grammar(ActiveGrammar(understanding))
+
+
+@pytest.mark.parametrize("sentence", ["i'm a bit cold", "i'd like a coffee"])
+def test_whisper_writing_a_capital_is_no_doubt(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sentence: str
+) -> None:
+    """The grammar has "i'm", cut into "i" and "'m", Whisper writes "I'm": hearing freely as well would double the time."""
+    words = sentence.split()
+    states = tuple({word: place + 1} for place, word in enumerate(words))
+    grammar = WordGrammar((*states, {}), (*(False for _ in words), True))
+    engine = WhisperAsr(whisper_folder(request), tmp_path, partial_every_ms=0)
+    engine.set_grammar(lambda: grammar)
+    monkeypatch.delattr(WhisperDecoder, "freely")
+    assert hear(engine, say(f"{sentence.capitalize()}."))[0].text.lower() == sentence
 
 
 def test_whisper_can_be_biased(free: WhisperAsr) -> None:
