@@ -99,7 +99,8 @@ async def set_light(slots: LightTarget, services: Services) -> Reply:
 async def set_position(slots: PositionTarget, services: Services) -> Reply:
     """Blinds half open; a garage door asks first."""
     found = find(slots, services.home, "cover")
-    if slots.position and not slots.confirmed and (careful := _asked_first(found, "open")):
+    careful = tuple(device for device in found if opens_wider(device, slots.position, services.home))
+    if careful and not slots.confirmed:
         return _ask(careful, "open", Intent("HassSetPosition", {"name": careful[0].name, "position": slots.position}))
     said = {0: "closed", 100: "open"}.get(slots.position, f"{spoken.percent(slots.position)} open")
     return await set_all(found, "position", slots.position, said, services.home)
@@ -160,7 +161,8 @@ async def adjust(slots: Step, services: Services) -> Reply:
         raise SkillError(f"I cannot turn the {found[0].name} up or down.")
     size = float(slots.amount) if slots.amount is not None else STEPS[usable[0].domain][1]
     if slots.direction == "up" and not slots.confirmed and (careful := _asked_first(usable, "open")):
-        return _ask(careful, "open", Intent("Adjust", {"name": careful[0].name, "direction": "up"}))
+        amount = {} if slots.amount is None else {"amount": slots.amount}
+        return _ask(careful, "open", Intent("Adjust", {"name": careful[0].name, "direction": "up", **amount}))
     return await step_all(usable, size if slots.direction == "up" else -size, services.home)
 
 
@@ -214,6 +216,11 @@ def _asked_first(found: tuple[Entity, ...], state: str) -> tuple[Entity, ...]:
 def is_asked(device: Entity, state: str) -> bool:
     """Whether a device is brought into a state only after a yes."""
     return ASKED_FIRST.get(device.kind or device.domain) == state
+
+
+def opens_wider(device: Entity, position: float, home: Home) -> bool:
+    """Whether something that opens only after a yes would be further open than it is. position: percent, 100 = open."""
+    return is_asked(device, "open") and position > float(home.state(device.id).get("position", 0))
 
 
 def _ask(found: tuple[Entity, ...], verb: str, *then: Intent) -> Reply:

@@ -8,7 +8,7 @@ from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.skills import NoSlots, Reply, Services, skill
 from assistant.skills.devices import told
-from assistant.skills.home_control import is_asked
+from assistant.skills.home_control import is_asked, opens_wider
 
 States = Mapping[str, Mapping[str, SlotValue]]
 """Entity id -> attribute -> value, as `Home.snapshot` gives them."""
@@ -35,6 +35,8 @@ async def undo(slots: NoSlots, services: Services) -> Reply:
         wanted = next((str(action.value) for action in actions if (action.target, action.attribute) == (device.id, "state")), "")
         if is_asked(device, wanted):
             raise SkillError(f"The {device.name} stays {home.state(device.id)['state']}. If it is to be {wanted} again, say so.")
+        if any(opens_wider(device, float(value), home) for value in _positions(device.id, actions)):
+            raise SkillError(f"The {device.name} stays as it is. If it is to open further, say so.")
     for action in actions:
         if action.attribute != "area":  # a robot vacuum cleaner that has begun a room can only stop
             await home.apply(action)
@@ -42,3 +44,7 @@ async def undo(slots: NoSlots, services: Services) -> Reply:
         if action.attribute == "state" and home.state(action.target)["state"] != action.value:
             await home.apply(action)
     return told(devices, "as before", actions)
+
+
+def _positions(device: str, actions: tuple[Action, ...]) -> list[SlotValue]:
+    return [action.value for action in actions if (action.target, action.attribute) == (device, "position")]

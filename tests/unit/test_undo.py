@@ -74,6 +74,19 @@ def test_a_door_is_not_unlocked_by_taking_back(talk: Home) -> None:
     assert talk.home.state("lock.front_door")["state"] == "locked"
 
 
+def test_a_garage_door_is_not_opened_further_by_taking_back(talk: Home) -> None:
+    talk.say("set the garage door to 60 percent")
+    assert talk.reply("yes") == "The garage door is sixty percent open."
+    assert talk.reply("set the garage door to 20 percent") == "The garage door is twenty percent open."  # less needs no yes
+    assert talk.reply("undo") == "The garage door stays as it is. If it is to open further, say so."
+    assert talk.home.state("cover.garage_door")["position"] == 20
+
+
+def test_a_garage_door_opens_as_far_as_was_asked(talk: Home) -> None:
+    assert talk.reply("open the garage door by 10 percent") == "Do you want me to open the garage door?"
+    assert talk.reply("yes") == "The garage door is ten percent open."
+
+
 def test_nothing_was_changed_or_all_is_forgotten(talk: Home) -> None:
     assert talk.reply("undo") == "There is nothing that I can take back."
     talk.reply("turn on the kitchen light")
