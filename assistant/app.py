@@ -34,6 +34,7 @@ from assistant.home import MemoryHome, load_home
 from assistant.intents import unpacked
 from assistant.interject import Interjections, ReplyNetwork
 from assistant.journal import Journal
+from assistant.lists import LISTS_FILE, Lists
 from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges, Microphone
 from assistant.replay import Replay
@@ -90,6 +91,7 @@ def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: Speak
         eyes=make_eyes(config, folders) if sees else None,
         guesser=factory.make_intent(config, folders),
         chat=make_chat(config),
+        lists=Lists(folders.state / LISTS_FILE),
     )
     for problem in brain.problems:
         log.warning("%s", problem)

@@ -23,6 +23,7 @@ from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.home import Home
 from assistant.intents import Intent, Question
+from assistant.lists import Lists
 from assistant.ports import Image
 from assistant.sight import Eyes
 from assistant.sight.mind import SeeingMind
@@ -44,7 +45,7 @@ NOT_REPEATED = frozenset(
     spoken.words(
         "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore NotLater NotOnEvent "
         "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView "
-        "Later LaterAsk LaterList LaterCancel ReminderAsk ReminderList ReminderCancel Undo"
+        "Later LaterAsk LaterList LaterCancel ReminderAsk ReminderList ReminderCancel ListShow Undo"
     )
 )
 """Intents that "again" does not mean."""
@@ -87,6 +88,7 @@ class Brain:
     skills_folder, commands_folder: the user's own Python skills and YAML commands; None or a missing folder = none.
     volume: the loudspeaker's; None = a number in memory. publisher: where `mqtt` commands go; None = nowhere. eyes: None = blind.
     guesser: understands what no sentence fits; None = nobody. chat: answers questions about the world; None = nobody.
+    lists: what to buy and to do; None = in memory alone.
     """
 
     problems: tuple[str, ...]
@@ -105,12 +107,13 @@ class Brain:
         eyes: Eyes | None = None,
         guesser: IntentEngine | None = None,
         chat: Chat | None = None,
+        lists: Lists | None = None,
     ) -> None:
         self.timers = timers
         self._home = home
         self._dialogue = _Dialogue()
         self._chat = chat
-        services = Services(clock, timers, home, volume or MemoryVolume(), self._dialogue, eyes, chat)
+        services = Services(clock, timers, home, volume or MemoryVolume(), self._dialogue, eyes, chat, lists or Lists())
         files, problems = load_folder(commands_folder)
         self._skills = Skills(services, folder=skills_folder, extra=command_skills(files, publisher or NoPublisher()))
         self._understanding = Understanding(home, (*self._skills.sentences, *command_sentences(files)))

@@ -1,4 +1,4 @@
-"""Deletes what the assistant keeps of its people: recordings and learned names. Timers, settings and models stay."""
+"""Deletes what the assistant keeps of its people: recordings, learned names, lists. Timers, settings and models stay."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from pathlib import Path
 
 from assistant.errors import DeviceError
+from assistant.lists import LISTS_FILE
 from assistant.recording import FOLDER, recordings, sweep
 
-LEARNED = ("learned_names.json",)
-"""Files of the state folder that hold what people taught the assistant."""
+KEPT = {"learned_names.json": "what it learned", LISTS_FILE: "the lists"}
+"""Files of the state folder that hold what people taught or told the assistant."""
 
 
 def forget(state: Path) -> list[str]:
@@ -17,12 +18,12 @@ def forget(state: Path) -> list[str]:
     done = []
     if count := sweep(state / FOLDER, math.inf):
         done.append(f"{count} recording{'s' if count > 1 else ''}")
-    for name in LEARNED:
+    for name, what in KEPT.items():
         path = state / name
         try:
             if path.exists():
                 path.unlink()
-                done.append("what it learned")
+                done.append(what)
         except OSError as error:
             raise DeviceError(f"cannot delete {path}: {error.strerror}; try it with sudo") from error
     if left := recordings(state):

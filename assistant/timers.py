@@ -22,7 +22,7 @@ from typing import Literal, Protocol
 from assistant import spoken
 from assistant.errors import SkillError
 from assistant.repeating import next_time
-from assistant.timers_file import connect, move_aside, why
+from assistant.timers_file import connect, set_aside, why
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +246,7 @@ class Timers:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
-                move_aside(self._path)
+                set_aside(self._path)
                 self._database = connect(self._path)
         except (OSError, sqlite3.Error) as error:
             self._trouble = why(error)

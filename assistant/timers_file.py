@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from assistant.damaged import move_aside
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS timers (
@@ -49,15 +48,11 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def move_aside(path: Path) -> None:
-    """Rename a damaged database so that it can be looked at, and start anew."""
-    number = 1
-    while (target := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    path.rename(target)
+def set_aside(path: Path) -> None:
+    """Start anew beside a damaged database."""
+    move_aside(path, "timers")
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    log.warning("the timers' file was damaged; it was moved to %s and timers start empty", target)
 
 
 def why(error: Exception) -> str:

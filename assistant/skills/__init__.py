@@ -27,6 +27,7 @@ from assistant.errors import SkillError
 from assistant.events import Action
 from assistant.home import Home
 from assistant.intents import Intent, Question
+from assistant.lists import Lists
 from assistant.sight import Eyes
 from assistant.spoken import Fact
 from assistant.timers import Clock, Timers
@@ -100,6 +101,7 @@ class Services:
     recall: Recall
     eyes: Eyes | None = None
     chat: Chat | None = None
+    lists: Lists = field(default_factory=Lists)
 
 
 def eyes_of(services: Services) -> Eyes:

@@ -26,6 +26,7 @@ BUILT_IN = (
     "timers",
     "alarms",
     "reminders",
+    "lists",
     "later",
     "clock",
     "volume",

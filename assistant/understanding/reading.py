@@ -287,7 +287,7 @@ def _mostly(clauses: list[str], read: list[tuple[Intent, ...]]) -> bool:
 
 def _swallowed(intents: tuple[Intent, ...]) -> bool:
     """Whether a wildcard took what looks like another command: "a timer called pasta and turn on the light"."""
-    free = str(intents[0].slots.get("name", "")).split()
+    free = str(intents[0].slots.get("name", intents[0].slots.get("item", ""))).split()
     return intents[0].confidence < 1 and "and" in free and bool(VERBS & set(free[free.index("and") :]))
 
 

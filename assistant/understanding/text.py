@@ -97,8 +97,14 @@ def without_fillers(text: str) -> str:
     return shorter
 
 
+_THINGS = re.compile(r"^(?:add|put|remove|delete|take|cross|check|tick|scratch) .+ list$|^(?:(?:i|we) \S+ to )?buy ")
+"""What may enumerate things for a list."""
+
+
 def without_commas(text: str) -> str:
-    """A cleaned text without its commas."""
+    """A cleaned text without its commas; between things for a list they are "and"."""
+    if _THINGS.search(text):
+        return re.sub(r" ,(?: and)? ", " and ", text)
     return " ".join(word for word in text.split() if word != ",")
 
 

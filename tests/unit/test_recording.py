@@ -100,11 +100,12 @@ def test_a_full_disk_does_not_stop_the_assistant(tmp_path: Path) -> None:
     record(tmp_path / FOLDER)
 
 
-def test_forget_deletes_recordings_and_learned_names_alone(tmp_path: Path) -> None:
+def test_forget_deletes_recordings_learned_names_and_lists_alone(tmp_path: Path) -> None:
     record(tmp_path / FOLDER)
     (tmp_path / "learned_names.json").write_text("{}")
+    (tmp_path / "lists.json").write_text("{}")
     (tmp_path / "timers.sqlite").write_text("stays")
-    assert forget(tmp_path) == ["1 recording", "what it learned"]
+    assert forget(tmp_path) == ["1 recording", "what it learned", "the lists"]
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["timers.sqlite"]
     assert forget(tmp_path) == []
 
