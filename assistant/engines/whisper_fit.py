@@ -24,7 +24,8 @@ SHORTEST_BEGINNING = 3
 
 SURE = np.array([0.141, -0.685, 0.001, 2.397, -2.602, 0.332, 0.033])
 SURE_BIAS = 0.358
-"""Logistic regression on `Fit.features`: models/whisper/fit_confidence.py."""
+"""Logistic regression on `Fit.features`: models/whisper/fit_confidence.py. Fitted before a token in another case counted as
+the same (`Fitting._same`); fitted again it takes two more of 93 orders at 6 dB and one more of 152 other sentences."""
 
 ASIDE = np.array([0.242, -0.734, 0.013, 2.773, -2.575, 0.122, 0.307, -0.324, 0.667, -1.408])
 ASIDE_BIAS = -1.693

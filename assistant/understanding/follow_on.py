@@ -22,6 +22,7 @@ _ALSO = re.compile(
     rf"{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:too|as well|also|please))*"
 )
 _JOINED = re.compile(r"(?:(?:the )?ones? )?(?:in|for) (?P<named>.+)")
+_ANOTHER = re.compile(r"(?:another|one|a second)(?: one| timer| alarm)? (?:for|at) (?P<value>.+)")
 _ARTICLE = re.compile(r"(?:(?<!\S)all )?(?:(?<!\S)(?:the|my|our|both) )?$")
 _MARKED = re.compile(
     r"(?:and|also|plus|then|now|as well as|same|do|the same|what about|how about) .+|.+ (?:too|as well|also)(?:(?: ,)? please)?"
@@ -40,6 +41,7 @@ NOT_DONE = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefo
 _VALUE = re.compile(rf"(?P<prefix>(?:{_WRONG}(?: ,)? )+|make (?:it|that) )(?:(?:to|at|for) )?(?P<value>.+?)(?: instead| please)*")
 _MEASURES = (re.compile(r"\d+ durationseconds"), re.compile(r"\b\d+(?: percent| degrees?)?(?! (?:durationseconds|clocktime))\b"))
 _UNITS = (3600, 60, 1)
+_MEASURED = re.compile(r"(\d+) (durationseconds|clocktime)")
 _SHARE = re.compile(r"\d+ (?:percent|degrees?)")
 _OPPOSITES = (("on", "off"), ("up", "down"), ("open", "close"), ("lock", "unlock"))
 _BY_SO_MUCH = frozenset({"Adjust", "TimerChange", "VolumeChange", "HassSetVolumeRelative"})
@@ -62,7 +64,8 @@ class Sequel:
         before = next((intent for intent in reversed(context.last) if intent.text), None)
         if before is None:
             return ()
-        return self._named(text, before, context.changed) or self._other_value(text, before) or self._bare_value(text)
+        named = self._named(text, before, context.changed)
+        return named or self._another(text, before) or self._other_value(text, before) or self._bare_value(text)
 
     def _named(self, text: str, before: Intent, changed: bool) -> tuple[Intent, ...]:
         """The same with another device, which a correction puts in the place of the wrong one."""
@@ -76,6 +79,12 @@ class Sequel:
         meant = next(iter([*fitting, *tried]), ())
         back = (Intent("Undo", text=text),) if rather is not None and changed and meant in fitting else ()
         return (*back, *meant)
+
+    def _another(self, text: str, before: Intent) -> tuple[Intent, ...]:
+        """ "and another for ten minutes": one more timer or alarm."""
+        piece = re.sub(r"^(?:and|also|plus|now) (?:set )?", "", without_fillers(text))
+        forms = another(piece, before.text) if before.name in ("TimerSet", "AlarmSet") else ()
+        return next((intents for form in forms if (intents := self._explain(form))), ())
 
     def _other_value(self, text: str, before: Intent) -> tuple[Intent, ...]:
         """The same with another number, colour or time: the timer that was set is cancelled, the alarm is moved."""
@@ -105,10 +114,8 @@ def revised(value: str, before: Intent) -> Iterator[str]:
     said, words = measures(digits(value)), before.text.split()
     if before.name.startswith("Alarm"):
         yield measures(digits(f"change the alarm to {value}"))
-    if said.isdigit() and "seconds" in before.slots:  # "no, fifteen": in the unit of before
-        length = int(before.slots["seconds"])
-        unit = next(unit for unit in _UNITS if length % unit == 0)
-        said = f"{int(said) * unit} durationseconds"
+    if "seconds" in before.slots:  # "no, fifteen"
+        said = _in_unit(said, int(before.slots["seconds"]))
     for measure in _MEASURES:
         if measure.fullmatch(said) and len(measure.findall(before.text)) == 1:
             yield measure.sub(said, before.text)
@@ -121,8 +128,27 @@ def revised(value: str, before: Intent) -> Iterator[str]:
                 yield " ".join(new if word == old else word for word in words)
 
 
+def _in_unit(said: str, length: int) -> str:
+    """A bare number in the unit of another length in seconds: "15" beside 600 is 900 seconds."""
+    if not said.isdigit():
+        return said
+    return f"{int(said) * next(unit for unit in _UNITS if length % unit == 0)} durationseconds"
+
+
+def another(piece: str, before: str) -> Iterator[str]:
+    """ "another for 10" after "set a timer for 300 durationseconds": the whole command; nothing for others."""
+    found, old = _ANOTHER.fullmatch(piece), _MEASURED.search(before)
+    if found is None or old is None:
+        return
+    kind = "alarm" if re.search(r"\b(?:alarm|wake)\b", before) else "timer"
+    value = measures(digits(f"{kind} for {found['value']}")).removeprefix(f"{kind} for ")
+    yield f"set a {kind} for {_in_unit(value, int(old[1])) if old[2] == 'durationseconds' else value}"
+
+
 def joined(piece: str, before: str, splitter: Splitter) -> Iterator[str]:
-    """The command before with what a piece after "and" names: "the one in the bedroom", "in the kitchen"; nothing for others."""
+    """The command before with what a piece after "and" names: "the one in the bedroom", "in the kitchen", "another for 10";
+    nothing for others."""
+    yield from another(piece, before)
     found = _JOINED.fullmatch(piece)
     if found is not None and (named := splitter.named(found["named"])):
         yield from instead(named, before, splitter)

@@ -36,11 +36,20 @@ def talk(tmp_path: Path) -> Talk:
         ("set a timer for 50 minutes", "No, 15.", "The fifty minute timer is cancelled. I set a timer for fifteen minutes."),
         ("set a pasta timer for an hour", "make it two", "The pasta timer is cancelled. I set a pasta timer for two hours."),
         ("wake me at seven", "no, at eight", "I moved the alarm to eight AM tomorrow."),
+        ("set a pasta timer for five minutes", "and another for ten", "I set a timer for ten minutes."),
+        ("set a timer for an hour", "Another one for half an hour, please.", "I set a timer for thirty minutes."),
+        ("wake me at seven am tomorrow", "and another for eight am tomorrow", "I set an alarm for eight AM tomorrow."),
         ("lock the front door", "no, unlock", "Do you want me to unlock the front door?"),
     ],
 )
 def test_the_same_with_another_device(talk: Talk, first: str, then: str, reply: str) -> None:
     assert talk.reply(first, then) == reply
+
+
+def test_two_timers_in_a_sentence(talk: Talk) -> None:
+    assert talk.reply("set a timer for five minutes and another for ten") == (
+        "I set a timer for five minutes. I set a timer for ten minutes."
+    )
 
 
 def test_it_goes_on_and_on(talk: Talk) -> None:
