@@ -9,6 +9,7 @@ _IF_POSSIBLE = r"(?:if|when) (?:you can|you could|you don't mind|possible|you ha
 """A condition that is none."""
 
 LEADING = (
+    "(?:(?:hey|hi|ok|okay) )?(?:alexa|siri|google|cortana|jarvis|nabu|olly)|"
     "good ?night|good ?morning|good ?evening|good ?bye|"
     "please|kindly|hey|hi|hello|ok|okay|um+|uh+|er+|hm+|ah|oh|well|so|and|now|alright|all right|just|quickly|"
     "could you|can you|can we|could we|would you mind|do you mind|would you|will you|you could|you can|can i ask you to|"
@@ -20,7 +21,7 @@ LEADING = (
     rf"{_IF_POSSIBLE}|"
     "why don't you|why don't we|do you think you could|is it possible to|help me|yes please|thanks"
 )
-"""What people say before the request."""
+"""What people say before the request; also what they call other assistants ("olly" is SLURP's)."""
 
 TRAILING = (
     "please|for me|thanks|thank you|thank you very much|now|right now|right away|immediately|at once|would you|will you|"
@@ -53,6 +54,7 @@ CONFUSIONS = (
         ),
         r"\2 \1 ",
     ),
+    (re.compile(r"^(?:tell me|let me know|do you know) (?=what (?:[a-z]+ )?(?:is|are) (?:it|there|on)\b)"), ""),
     (re.compile(r"\bt\.? ?v\b"), "tv"),
 )
 """What speech recognisers write for command words: sound-alikes and wrong tenses of verbs that open a command; and what people

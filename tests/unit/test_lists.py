@@ -26,6 +26,7 @@ def test_a_shopping_list_from_the_first_thing_to_the_empty_list(talk: Talk) -> N
         ("add milk to the grocery list", "The shopping list has milk already."),
         ("we need to buy two bottles of wine", "I put 2 bottles of wine on the shopping list."),
         ("what do we need to buy", "On the shopping list: milk, eggs, bread and 2 bottles of wine."),
+        ("Tell me what is on the list.", "On the shopping list: milk, eggs, bread and 2 bottles of wine."),
         ("is there any milk on the list", "Yes, the shopping list has milk."),
         ("are bananas on the shopping list", "No, the shopping list has no bananas."),
         ("take the egg off the shopping list", "I took eggs off the shopping list."),
