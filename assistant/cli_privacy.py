@@ -78,7 +78,7 @@ def status(context: typer.Context) -> None:
 
 
 def forget(context: typer.Context) -> None:
-    """Delete what it keeps of you: recordings, learned names, the last turns in memory. Timers and settings stay."""
+    """Delete what it keeps of you: recordings, learned names, lists, the last turns in memory. Timers and settings stay."""
     try:
         done = list(ask(find_socket(), {"do": "forget"})["forgotten"])
     except DeviceError:
