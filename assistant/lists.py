@@ -30,16 +30,18 @@ class Lists:
 
     def add(self, name: str, things: Sequence[str]) -> tuple[str, ...]:
         """Put things on a list, each once. What was not there yet."""
-        new = [thing for thing in dict.fromkeys(things) if thing not in self.things(name)]
+        there = self.things(name)
+        new = [thing for thing in dict.fromkeys(things) if thing not in there]
         if new:
-            self._write(name, [*self.things(name), *new])
+            self._write(name, [*there, *new])
         return tuple(new)
 
     def remove(self, name: str, things: Sequence[str]) -> tuple[str, ...]:
         """Take things off a list. What was there."""
-        gone = tuple(thing for thing in self.things(name) if thing in things)
+        there = self.things(name)
+        gone = tuple(thing for thing in there if thing in things)
         if gone:
-            self._write(name, [thing for thing in self.things(name) if thing not in gone])
+            self._write(name, [thing for thing in there if thing not in gone])
         return gone
 
     def _read(self) -> dict[str, list[str]]:

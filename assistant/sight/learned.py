@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from assistant.engines import Floats, Pixels
+from assistant.engines.prepared import write_once
 from assistant.errors import SkillError
 from assistant.sight.appearance import LENGTH, Box, describe, likeness
 
@@ -101,14 +101,13 @@ class LearnedNames:
             }
             for thing in self._things.values()
         ]
-        beside = self._file.with_suffix(".new")
+        text = json.dumps({"version": 1, "things": things})
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             if not things:
                 self._file.unlink(missing_ok=True)
                 return
-            beside.write_text(json.dumps({"version": 1, "things": things}), encoding="utf-8")
-            os.replace(beside, self._file)
+            write_once(self._file, lambda file: file.write(text.encode()))
         except OSError as error:
             raise SkillError("I could not keep that name: the disk is full or cannot be written.") from error
 

@@ -160,7 +160,8 @@ async def adjust(slots: Step, services: Services) -> Reply:
     if not usable:
         raise SkillError(f"I cannot turn the {found[0].name} up or down.")
     size = float(slots.amount) if slots.amount is not None else STEPS[usable[0].domain][1]
-    if slots.direction == "up" and not slots.confirmed and (careful := _asked_first(usable, "open")):
+    careful = tuple(device for device in usable if is_asked(device, "open"))
+    if careful and slots.direction == "up" and not slots.confirmed:
         amount = {} if slots.amount is None else {"amount": slots.amount}
         return _ask(careful, "open", Intent("Adjust", {"name": careful[0].name, "direction": "up", **amount}))
     return await step_all(usable, size if slots.direction == "up" else -size, services.home)
@@ -207,10 +208,6 @@ def _state_for(device: Entity, on: bool) -> str:
     if device.domain == "sensor":
         raise SkillError(f"The {device.name} can only be read.")
     return "on" if on else "off"
-
-
-def _asked_first(found: tuple[Entity, ...], state: str) -> tuple[Entity, ...]:
-    return tuple(device for device in found if is_asked(device, state))
 
 
 def is_asked(device: Entity, state: str) -> bool:

@@ -12,13 +12,14 @@ from assistant import spoken
 from assistant.errors import SkillError
 from assistant.intents import Intent, Question
 from assistant.skills import Reply, Services, skill
+from assistant.understanding.text import without_article
 
 MOST_READ = 12
 """Things that are read aloud at once."""
 
 SHOPPING = "shopping"
 
-_ARTICLE = re.compile(r"^(?:(?:me|us) )?(?:some|an?|the|my|our|any) (?=.)|^(?:me|us) (?=.)")
+_FOR_WHOM = re.compile(r"^(?:me|us) (?=.)")
 
 _NOTHING = frozenset(spoken.words("it them this that these those something anything items item thing things everything"))
 """What names no thing."""
@@ -88,7 +89,7 @@ async def show(slots: OnList, services: Services) -> Reply:
 def _things(slots: OnList) -> tuple[str, ...]:
     """The things in what was said; on the list of what to do it is one."""
     parts = slots.item.split(" and ") if slots.list == SHOPPING else [slots.item]
-    things = tuple(_ARTICLE.sub("", part.strip()) for part in parts if part.strip())
+    things = tuple(without_article(_FOR_WHOM.sub("", part.strip())) for part in parts if part.strip())
     if any(thing.split()[-1] in _NOTHING for thing in things):
         raise SkillError(f"Say what it is, and that it belongs on {_the(slots)}.")
     return things
