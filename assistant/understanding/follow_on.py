@@ -7,7 +7,7 @@ where its like stood.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from assistant.intents import Intent
 from assistant.understanding.context import Context
@@ -22,6 +22,7 @@ _ALSO = re.compile(
     rf"{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:too|as well|also|please))*"
 )
 _JOINED = re.compile(r"(?:(?:the )?ones? )?(?:in|for) (?P<named>.+)")
+_THING = re.compile(r"(?P<verb>add|put|remove|delete|take|cross|check|tick|scratch) (?P<things>.+?)(?: (?:to|on|from|off) it)?")
 _ANOTHER = re.compile(r"(?:another|one|a second)(?: one| timer| alarm)? (?:for|at) (?P<value>.+)")
 _ARTICLE = re.compile(r"(?:(?<!\S)all )?(?:(?<!\S)(?:the|my|our|both) )?$")
 _MARKED = re.compile(
@@ -143,6 +144,15 @@ def another(piece: str, before: str) -> Iterator[str]:
     kind = "alarm" if re.search(r"\b(?:alarm|wake)\b", before) else "timer"
     value = measures(digits(f"{kind} for {found['value']}")).removeprefix(f"{kind} for ")
     yield f"set a {kind} for {_in_unit(value, int(old[1])) if old[2] == 'durationseconds' else value}"
+
+
+def on_the_list(clause: str, before: Sequence[Intent]) -> str:
+    """ "delete potatoes", "remove potatoes from it" after something about a list: the list named; "" after anything else."""
+    found = _THING.fullmatch(clause)
+    if found is None or not before or before[-1].name not in ("ListAdd", "ListRemove"):
+        return ""
+    to = "to" if found["verb"] in ("add", "put") else "from"
+    return f"{found['verb']} {found['things']} {to} the {before[-1].slots.get('list', 'shopping')} list"
 
 
 def joined(piece: str, before: str, splitter: Splitter) -> Iterator[str]:

@@ -10,13 +10,13 @@ from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.conditions import bound
 from assistant.understanding.context import Context
-from assistant.understanding.follow_on import NOT_DONE, Sequel, joined
+from assistant.understanding.follow_on import NOT_DONE, Sequel, joined, on_the_list
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
 from assistant.understanding.negation import unasked
 from assistant.understanding.quantities import measures
-from assistant.understanding.split import VERBS, Splitter, segments
+from assistant.understanding.split import VERBS, Splitter, each_timer, segments
 from assistant.understanding.targets import COMMANDS, devices_of, domain_of, group_of, settle
 from assistant.understanding.text import without_article, without_commas, without_fillers
 
@@ -95,7 +95,7 @@ class Reader:
 
     def sentence(self, text: str) -> tuple[Intent, ...]:
         """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
-        text = measures(text)
+        text = measures(each_timer(text))
         whole = self._exact(without_commas(text))
         if whole and not _swallowed(whole):
             return whole
@@ -104,7 +104,9 @@ class Reader:
         clauses = self._built.splitter.clauses(text)
         if len(clauses) > 1:
             self._devices = self._context.devices
-            read = [self._clause(clause) for clause in clauses]
+            read: list[tuple[Intent, ...]] = []
+            for clause in clauses:
+                read.append(self._clause(clause) or self._exact(on_the_list(clause, read[-1] if read else ())))
             if all(read) or _mostly(clauses, read):
                 rest = () if all(read) else (Intent("RestNotUnderstood", text=text),)
                 return (*(intent for intents in read for intent in intents), *rest)

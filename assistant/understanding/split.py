@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from assistant.spoken import words
 
@@ -31,6 +32,12 @@ FILLER = re.compile(r"^(?:please|also|then|could you|can you|just|and)(?: |$)")
 
 GENERIC = ("lights", "light", "lamps", "lamp", "fans", "fan", "blinds", "curtains", "doors", "heating", "music")
 """Nouns that may be coordinated with names."""
+
+_TIMERS = re.compile(
+    r"(?P<verb>(?:please )?(?:set|start|make|create)) (?:me )?(?:\d+ |both )?(?P<kind>timer|alarm)s (?:for|at) (?P<values>.+)"
+)
+_NUMBER = re.compile(r"[\d: ]+")
+_LENGTHS = re.compile(r"\ban? (\d+) and an? (\d+) (second|minute|hour) timers?\b")
 
 GUARD = "\x00"
 """Stands for the spaces of a name while a sentence is split."""
@@ -96,6 +103,21 @@ class Splitter:
     def areas_in(self, text: str) -> Iterator[tuple[int, int]]:
         """Where a text names rooms, in names of devices, too."""
         return (found.span() for found in self._area.finditer(text))
+
+
+def each_timer(text: str) -> str:
+    """A cleaned text that sets several timers or alarms at once, with each of them named: "set 2 timers for 5 and 10 minutes" ->
+    "set a timer for 5 minutes and a timer for 10 minutes"; likewise "set a 5 and a 10 minute timer"."""
+    found = _TIMERS.fullmatch(text)
+    if found is None:
+        return _LENGTHS.sub(r"a \1 \3 timer and a \2 \3 timer", text)
+    pieces = re.split(r"(?: ,)? and | , ", found["values"])
+    values = [*takewhile(lambda piece: piece[0].isdigit(), pieces)]
+    if not values:
+        return text
+    rest = re.sub(r"^[\d: ]+", " ", values[-1]).rstrip()  # "minutes", "tomorrow": meant for all
+    each = (f"a {found['kind']} for {value}{rest if _NUMBER.fullmatch(value) else ''}" for value in values)
+    return " and ".join((f"{found['verb']} {next(each)}", *each, *pieces[len(values) :]))
 
 
 def segments(text: str) -> list[str]:

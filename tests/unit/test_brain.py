@@ -42,6 +42,21 @@ def talk(tmp_path: Path) -> Talk:
         ("open the kitchen light", "I cannot do that with the kitchen light."),
         ("set the heater to 50 degrees", "The heater takes a temperature from five to thirty-five."),
         ("turn it off", "I am not sure which device you mean. Please say its name."),
+        ("set two timers for five and ten minutes", "I set a timer for five minutes. I set a timer for ten minutes."),
+        ("set a five and a ten minute timer", "I set a timer for five minutes. I set a timer for ten minutes."),
+        (
+            "set timers for one hour, ten and fifteen minutes and turn on the fan",
+            "I set a timer for one hour. I set a timer for ten minutes. I set a timer for fifteen minutes. The bedroom fan is on.",
+        ),
+        (
+            "set alarms for six and seven thirty in the morning",
+            "I set an alarm for six AM tomorrow. I set an alarm for seven thirty AM tomorrow.",
+        ),
+        (
+            "add milk to my to-do list and delete carrots from it",
+            "I put milk on the to-do list. The to-do list has no carrots.",
+        ),
+        ("buy milk and delete eggs", "I put milk on the shopping list. The shopping list has no eggs."),
         ("set a timer for ten minutes and another for twenty minutes", "I set a timer for ten minutes. I set a timer for twenty minutes."),
         ("set the bedroom to 20 degrees", "I do not know any device for that in the bedroom. You can ask what devices I can control."),
         ("set the volume to 300", "Sorry, I don't know how to help with that. You can ask what I can do."),
