@@ -14,7 +14,7 @@ from assistant.understanding.context import Context
 from assistant.understanding.misheard import PRONOUN
 from assistant.understanding.quantities import digits, measures
 from assistant.understanding.split import VERBS, Splitter
-from assistant.understanding.text import without_fillers
+from assistant.understanding.text import LIST_VERBS, without_fillers
 
 _PLACE = r"(?:(?:(?:the )?ones? )?(?:in|for|with|at) )?"
 _ALSO = re.compile(
@@ -22,7 +22,7 @@ _ALSO = re.compile(
     rf"{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:too|as well|also|please))*"
 )
 _JOINED = re.compile(r"(?:(?:the )?ones? )?(?:in|for) (?P<named>.+)")
-_THING = re.compile(r"(?P<verb>add|put|remove|delete|take|cross|check|tick|scratch) (?P<things>.+?)(?: (?:to|on|from|off) it)?")
+_THING = re.compile(rf"(?P<verb>{LIST_VERBS}) (?P<things>.+?)(?: (?:to|on|from|off) it)?")
 _ANOTHER = re.compile(r"(?:another|one|a second)(?: one| timer| alarm)? (?:for|at) (?P<value>.+)")
 _ARTICLE = re.compile(r"(?:(?<!\S)all )?(?:(?<!\S)(?:the|my|our|both) )?$")
 _MARKED = re.compile(
@@ -152,7 +152,8 @@ def on_the_list(clause: str, before: Sequence[Intent]) -> str:
     if found is None or not before or before[-1].name not in ("ListAdd", "ListRemove"):
         return ""
     to = "to" if found["verb"] in ("add", "put") else "from"
-    return f"{found['verb']} {found['things']} {to} the {before[-1].slots.get('list', 'shopping')} list"
+    named = f"{before[-1].slots['list']} list" if "list" in before[-1].slots else "list"
+    return f"{found['verb']} {found['things']} {to} the {named}"
 
 
 def joined(piece: str, before: str, splitter: Splitter) -> Iterator[str]:

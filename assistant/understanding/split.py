@@ -112,7 +112,7 @@ def each_timer(text: str) -> str:
     if found is None:
         return _LENGTHS.sub(r"a \1 \3 timer and a \2 \3 timer", text)
     pieces = re.split(r"(?: ,)? and | , ", found["values"])
-    values = [*takewhile(lambda piece: piece[0].isdigit(), pieces)]
+    values = [*takewhile(lambda piece: piece[:1].isdigit(), pieces)]
     if not values:
         return text
     rest = re.sub(r"^[\d: ]+", " ", values[-1]).rstrip()  # "minutes", "tomorrow": meant for all

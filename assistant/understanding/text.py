@@ -99,7 +99,10 @@ def without_fillers(text: str) -> str:
     return shorter
 
 
-_THINGS = re.compile(r"^(?:add|put|remove|delete|take|cross|check|tick|scratch) .+ list$|^(?:(?:i|we) \S+ to )?buy ")
+LIST_VERBS = "add|put|remove|delete|take|cross|check|tick|scratch"
+"""What is done with things on a list, as a pattern."""
+
+_THINGS = re.compile(rf"^(?:{LIST_VERBS}) .+ list$|^(?:(?:i|we) \S+ to )?buy ")
 """What may enumerate things for a list."""
 
 
