@@ -21,6 +21,7 @@ OTHER_WORDS = {
     "glass": "wine glass",
     "computer": "laptop",
     "table": "dining table",
+    "desk": "dining table",
     "remote control": "remote",
     "bike": "bicycle",
     "plane": "airplane",
@@ -69,18 +70,30 @@ ODD_PLURALS = {
     "sheep": "sheep",
 }
 
+_HIM = "(he|she|the (man|woman|person|child|boy|girl))"
+_HELD = "(there|here|in (my|his|her|the|their) (hand|hands))"
+
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "IdentifyObject": (
         f"{_POLITE} (what|what's|whats|what is) [is] (this|that|it) [(thing|object|called)] {_ASIDE}",
         f"{_POLITE} what (this|that) [(thing|object)] is",
         f"(what|what's|what is) [is] (the|this|that) (thing|object|one) {_ASIDE}",
-        "what (am i|are you|is she|is he) (holding|looking at|pointing at|pointing to|showing [you|me])",
-        "what do i have (in my (hand|hands)|here|there)",
+        "what (am i|are you|is she|is he) (looking at|pointing at|pointing to|showing [you|me])",
+        "what do i have (here|there)",
         "what (kind|sort|type) of (thing|object) is (this|that)",
         "what (thing|object) is (this|that)",
         "(identify|name|recognize|recognise) (this|that|it) [(thing|object)]",
     ),
+    "HeldObject": (
+        f"what (am i|is {_HIM}|are they) (holding|carrying) [{_HELD}]",
+        "what do i have in my (hand|hands)",
+        "what (is|'s) in my (hand|hands)",
+        "what's in my (hand|hands)",
+    ),
     "DescribeScene": (
+        "what (do|can) you [can] see (on|to|at) [the|my|your] {side} [side]",
+        "(what|what's|what is) [is] [there] (on|to) [the|my|your] {side} [side]",
+        f"(what|what's|what is) [is] [there] on {_THE} {{object}}",
         "[tell me] what [(do|can|could)] you [can] see [(there|here|now|right now|in front of you|around you|in the {area})]",
         "what (is|are|'s) [there] in (front of you|view|sight|the picture|the image|this picture|this image|the frame)",
         "what's (in front of you|in view|in sight|in the picture|in the image|in this picture)",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from assistant import spoken
+from assistant.engines.boxes import COCO
 from assistant.sight.appearance import Box
 from assistant.sight.pointing import on_side, salience, side_named, side_of
 from assistant.sight.questions import plural_of
@@ -19,6 +20,12 @@ NOBODY = "No, I do not see anyone."
 SURE = 0.5
 """Score from which a thing is named without "looks like"."""
 
+CANDIDATE = 0.25
+"""Score from which a thing may be what is asked about."""
+
+NOT_HELD = frozenset((*COCO[:14], *COCO[17:24], *COCO[56:63], *COCO[68:73]))
+"""COCO's labels of what nobody holds in a hand: people and the street, large animals, furniture, kitchen machines."""
+
 MOST_TOLD = 5
 """Kinds of things in a description: more is not kept in mind by listening."""
 
@@ -28,6 +35,14 @@ class Where:
     """side: left, right or another word of `pointing`, "" = not said."""
 
     side: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the view. side: left or right; object: what is on a thing of this label or name. "" = not said."""
+
+    side: str = ""
+    object: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +65,32 @@ async def identify(slots: Where, services: Services) -> Reply:
     """ "What is this?" """
     view = await look(services)
     side = side_named(slots.side)
-    shown = [place for place, name in enumerate(view.names) if name in view.taught or view.scores[place] > 0.25]
+    shown = [place for place, name in enumerate(view.names) if name in view.taught or view.scores[place] > CANDIDATE]
     if side:
         shown = list(on_side(shown, side, lambda place: view.places[place]))
     if not shown:
         return Reply("I cannot tell what that is.")
+    return _named(view, shown)
+
+
+@skill("HeldObject")
+async def held(slots: NoSlots, services: Services) -> Reply:
+    """ "What am I holding?": what is in front of somebody, or else anything that a hand can hold."""
+    view = await look(services)
+    small = [
+        place
+        for place, name in enumerate(view.names)
+        if name in view.taught or (name not in NOT_HELD and view.scores[place] > CANDIDATE)
+    ]
+    bodies = [person.box for person in people(view.sight)]
+    near = [place for place in small if any(_centre_in(view.places[place], body) for body in bodies)]
+    if not small:
+        return Reply("I do not see anything in a hand that I know.")
+    return _named(view, near or small)
+
+
+def _named(view: View, shown: list[int]) -> Reply:
+    """The name of the most striking of some things."""
     best = max(shown, key=lambda place: salience(view.places[place], max(view.scores[place], 0.3)))
     name = view.names[best]
     if name in view.taught:
@@ -64,17 +100,24 @@ async def identify(slots: Where, services: Services) -> Reply:
 
 
 @skill("DescribeScene")
-async def describe_scene(slots: NoSlots, services: Services) -> Reply:
-    """ "What do you see?", as a sentence."""
+async def describe_scene(slots: Part, services: Services) -> Reply:
+    """ "What do you see on the left?", "what is on the table?", as a sentence."""
     view = await look(services)
-    told = [name for place, name in enumerate(view.names) if name in view.taught or view.scores[place] >= NAMED]
+    shown = [place for place, name in enumerate(view.names) if name in view.taught or view.scores[place] >= NAMED]
+    where = ""
+    if slots.side:
+        shown = [place for place in shown if _half(view.places[place]) == slots.side]
+        where = f" on the {slots.side}"
+    elif slots.object and (found := view.called(slots.object)):
+        shown = [place for place in shown if any(_stands_on(view, place, below) for below in found)]
+        where = f" on {the(slots.object)}"
+    told = [view.names[place] for place in shown]
     if not told:
-        return Reply("I do not see anything that I know.")
-    kinds = list(dict.fromkeys(told))[:MOST_TOLD]
+        return Reply(f"I do not see anything{where} that I know.")
     if len(told) == 1:
-        place = view.names.index(told[0])
-        return Reply(f"I see {one(told[0], view.taught)} {side_of(view.places[place])}.")
-    return Reply(f"I see {spoken.listing([amount_of(kind, told.count(kind), view.taught) for kind in kinds])}.")
+        return Reply(f"I see {one(told[0], view.taught)}{where or ' ' + side_of(view.places[shown[0]])}.")
+    kinds = list(dict.fromkeys(told))[:MOST_TOLD]
+    return Reply(f"I see {spoken.listing([amount_of(kind, told.count(kind), view.taught) for kind in kinds])}{where}.")
 
 
 @skill("PresenceQuery")
@@ -163,6 +206,20 @@ def _beside(view: View, place: int) -> str:
         if other != place and view.names[other] not in ("person", view.names[place]) and view.scores[other] >= SURE
     ]
     return f", next to {the(min(near)[1])}" if near and min(near)[0] < 0.25 else ""
+
+
+def _centre_in(box: Box, around: Box) -> bool:
+    """Whether the middle of a thing is within another's box."""
+    across, down = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return around[0] <= across <= around[2] and around[1] <= down <= around[3]
+
+
+def _stands_on(view: View, place: int, below: int) -> bool:
+    """Whether a thing ends within the box of what is below it, and is no person or other such thing."""
+    name, (left, _, right, foot), table = view.names[place], view.places[place], view.places[below]
+    if name in ("person", view.names[below]):
+        return False
+    return table[0] <= (left + right) / 2 <= table[2] and table[1] <= foot <= table[3]
 
 
 def _gap(one: Box, other: Box) -> float:

@@ -210,6 +210,35 @@ def test_questions_about_the_view(watcher: Watcher, text: str, reply: str) -> No
     assert watcher.intents[0].used_image
 
 
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("what is on the table", "I see two cups on the dining table."),
+        ("what's on my desk", "I do not see anything that I know."),
+        ("what is on the chair", "I do not see anything on the chair that I know."),
+        ("what do you see on the left", "I see a person on the left."),
+        ("what is on the right", "I see two cups, a dining table and a chair on the right."),
+        ("what am I holding", "That is a remote."),
+        ("what is the man holding", "That is a remote."),
+    ],
+)
+def test_questions_about_a_part_of_the_view(watcher: Watcher, text: str, reply: str) -> None:
+    table, chair = (0.45, 0.5, 1.0, 0.8), (0.9, 0.6, 1.0, 1.0)
+    cups = [seen("cup", (x, 0.45, x + 0.05, 0.55)) for x in (0.6, 0.8)]
+    remote = seen("remote", (0.1, 0.5, 0.14, 0.56))
+    watcher.see(*([] if "desk" in text else [*cups, seen("dining table", table), seen("chair", chair), seen("person", LEFT)]))
+    if "holding" in text:
+        watcher.see(*watcher.vision.objects, remote)
+    assert watcher.reply(text) == reply
+
+
+def test_a_hand_is_looked_for_where_nobody_is_seen(watcher: Watcher) -> None:
+    watcher.see(seen("couch"), seen("book", RIGHT, 0.4))
+    assert watcher.reply("what do I have in my hand") == "That looks like a book."
+    watcher.see(seen("couch"))
+    assert watcher.reply("what am I holding") == "I do not see anything in a hand that I know."
+
+
 def test_an_empty_view(watcher: Watcher) -> None:
     assert watcher.reply("what do you see") == "I do not see anything that I know."
     assert watcher.reply("is anyone there") == "No, I do not see anyone."
