@@ -39,6 +39,7 @@ from assistant.pipeline import Pipeline
 from assistant.ports import Camera, Edges, Microphone
 from assistant.replay import Replay
 from assistant.sight import Eyes, LearnedNames
+from assistant.sight.learned import NAMES_FILE
 from assistant.skills import Chat
 from assistant.timers import SystemClock, Timer, Timers
 from assistant.turn import Stages
@@ -49,7 +50,6 @@ from device.earcons import earcon
 log = logging.getLogger(__name__)
 
 
-LEARNED_NAMES = "learned_names.json"
 TIMER_CHECK_SECONDS = 0.25
 
 RING_AGAIN_SECONDS = 5.0
@@ -101,7 +101,7 @@ def make_brain(config: Config, home: MemoryHome, folders: Folders, volume: Speak
 def make_eyes(config: Config, folders: Folders) -> Eyes:
     """The eyes; their models are loaded at the first look."""
     registry = factory.make_registry(folders)
-    names = LearnedNames(folders.state / LEARNED_NAMES)
+    names = LearnedNames(folders.state / NAMES_FILE)
     return Eyes(lambda: factory.make_vision(config, registry), names, config.camera.area, factory.make_reader)
 
 

@@ -76,13 +76,14 @@ class Entity:
 
 
 def select(entities: Sequence[Entity], *, name: str = "", area: str = "", domain: str = "", kind: str = "") -> tuple[Entity, ...]:
-    """The devices that fit everything given; "" = does not matter. name: any of a device's names, in lower case."""
+    """The devices that fit everything given; "" = does not matter. name: any of a device's names, in lower case. domain "any":
+    SWITCHABLE."""
     wanted = name.lower()
     return tuple(
         entity
         for entity in entities
         if (not wanted or wanted in (other.lower() for other in entity.names))
         and (not area or entity.area.lower() == area.lower())
-        and (not domain or entity.domain == domain)
+        and (not domain or entity.domain == domain or (domain == "any" and entity.domain in SWITCHABLE))
         and (not kind or entity.kind == kind)
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 from assistant.errors import DeviceError
 from assistant.lists import LISTS_FILE
 from assistant.recording import FOLDER, recordings, sweep
+from assistant.sight.learned import NAMES_FILE
 
-KEPT = {"learned_names.json": "what it learned", LISTS_FILE: "the lists"}
+KEPT = {NAMES_FILE: "what it learned", LISTS_FILE: "the lists"}
 """Files of the state folder that hold what people taught or told the assistant."""
 
 

@@ -1,6 +1,6 @@
 """Eyes: what is in view while somebody speaks, which devices that is, and the names it was given.
 
-    eyes = Eyes(load_engine, LearnedNames(folder / "learned_names.json"))
+    eyes = Eyes(load_engine, LearnedNames(folder / NAMES_FILE))
     eyes.show(image)                 # the frame of the moment the user began to speak; nothing is looked at yet
     eyes.look().objects[0].label     # only now, and once for each frame: "tv"
 

@@ -13,6 +13,9 @@ from assistant.engines.prepared import write_once
 from assistant.errors import SkillError
 from assistant.sight.appearance import LENGTH, Box, describe, likeness
 
+NAMES_FILE = "learned_names.json"
+"""In the state folder."""
+
 ALIKE = 0.64
 """Likeness from which a thing is taken for a named one: 95 % of changed views, 0.1 % of other things (`assistant bench eyes`)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant import spoken
-from assistant.devices import RANGES, SWITCHABLE, Entity, select
+from assistant.devices import RANGES, Entity, select
 from assistant.errors import SkillError
 from assistant.events import Action, SlotValue
 from assistant.home import Home
@@ -45,10 +45,8 @@ def find(slots: Target, home: Home, domain: str = "") -> tuple[Entity, ...]:
         name=slots.name,
         area=slots.area,
         kind=slots.device_class,
-        domain="" if wanted == "any" or slots.name else wanted,
+        domain="" if slots.name else wanted,
     )
-    if wanted == "any":
-        found = tuple(device for device in found if device.domain in SWITCHABLE)
     if slots.name and domain and found and found[0].domain != domain:
         raise SkillError(f"I cannot do that with the {found[0].name}.")
     if not found:

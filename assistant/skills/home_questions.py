@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant import spoken
-from assistant.devices import SWITCHABLE
 from assistant.errors import SkillError
 from assistant.home import Entity, Home, select
 from assistant.skills import Reply, Services, skill
@@ -32,12 +31,9 @@ async def get_state(slots: StateQuestion, services: Services) -> Reply:
     if slots.name:
         device = _one(slots.name, home)
         return Reply(_about_one(device, slots.state, home), devices=(device.id,))
-    domain = "" if slots.domain == "any" else slots.domain
-    found = select(home.entities, area=slots.area, domain=domain, kind=slots.device_class)
-    if slots.domain == "any":
-        found = tuple(device for device in found if device.domain in SWITCHABLE)
+    found = select(home.entities, area=slots.area, domain=slots.domain, kind=slots.device_class)
     if not found:
-        raise SkillError(f"I do not know any {slots.device_class or NOUNS.get(domain, 'device')}{_where(slots.area)}.")
+        raise SkillError(f"I do not know any {slots.device_class or NOUNS.get(slots.domain, 'device')}{_where(slots.area)}.")
     having = tuple(device for device in found if _is(device, slots.state, home))
     text = _about_group(slots, found, having, home)
     return Reply(text, devices=tuple(device.id for device in (having or found)))

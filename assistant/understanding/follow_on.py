@@ -14,6 +14,7 @@ from assistant.understanding.context import Context
 from assistant.understanding.misheard import PRONOUN
 from assistant.understanding.quantities import digits, measures
 from assistant.understanding.split import VERBS, Splitter
+from assistant.understanding.targets import NOT_DONE
 from assistant.understanding.text import LIST_VERBS, without_fillers
 
 _PLACE = r"(?:(?:(?:the )?ones? )?(?:in|for|with|at) )?"
@@ -35,9 +36,6 @@ _RATHER = re.compile(
     rf"(?:(?:{_WRONG}|nope|not that one)(?: ,)? )+"
     rf"(?:(?<=, )|(?<= )(?=the |my |in |for ))(?:i (?:mean|meant|said) )?{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:instead|please))*"
 )
-
-NOT_DONE = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefore"})
-"""Intents that say why something cannot be done."""
 
 _VALUE = re.compile(rf"(?P<prefix>(?:{_WRONG}(?: ,)? )+|make (?:it|that) )(?:(?:to|at|for) )?(?P<value>.+?)(?: instead| please)*")
 _MEASURES = (re.compile(r"\d+ durationseconds"), re.compile(r"\b\d+(?: percent| degrees?)?(?! (?:durationseconds|clocktime))\b"))

@@ -10,14 +10,14 @@ from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.conditions import bound
 from assistant.understanding.context import Context
-from assistant.understanding.follow_on import NOT_DONE, Sequel, joined, on_the_list
+from assistant.understanding.follow_on import Sequel, joined, on_the_list
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
 from assistant.understanding.negation import unasked
 from assistant.understanding.quantities import measures
 from assistant.understanding.split import VERBS, Splitter, each_timer, segments
-from assistant.understanding.targets import COMMANDS, devices_of, domain_of, group_of, settle
+from assistant.understanding.targets import COMMANDS, NOT_DONE, devices_of, domain_of, group_of, settle
 from assistant.understanding.text import without_article, without_commas, without_fillers
 
 AGAIN = re.compile(r" (?:(?:again|once more|one more time)(?= |$)|back(?= (?:on|off|up|down|open)\b|$))")

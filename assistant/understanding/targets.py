@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from assistant.devices import SWITCHABLE
 from assistant.events import SlotValue
 from assistant.home import Entity, Home, select
 from assistant.intents import Intent, Question
@@ -25,6 +24,9 @@ COMMANDS = frozenset(
     )
 )
 """Intents that change devices, and so must know which."""
+
+NOT_DONE = frozenset({"MissingDevice", "Unsupported", "NoReferent", "NothingBefore"})
+"""Intents that say why something cannot be done."""
 
 DOMAIN_OF = {"HassClimateSetTemperature": "climate", "HassMediaPause": "media_player", "HassMediaUnpause": "media_player",
              "HassMediaNext": "media_player", "HassMediaPrevious": "media_player", "HassFanSetSpeed": "fan",
@@ -57,9 +59,7 @@ def settle(match: Match, text: str, home: Home) -> Intent:
 
 def group_of(match: Match, home: Home) -> tuple[Entity, ...]:
     """The devices of a match that names none: of its domain, or all that can be switched, in its room or in the whole home."""
-    domain = domain_of(match)
-    found = select(home.entities, area=str(match.slots.get("area", "")), domain=domain)
-    return found if domain else tuple(entity for entity in found if entity.domain in SWITCHABLE)
+    return select(home.entities, area=str(match.slots.get("area", "")), domain=domain_of(match) or "any")
 
 
 def domain_of(match: Match) -> str:
