@@ -48,6 +48,7 @@ CONFUSIONS = (
     (re.compile(r"^(clos|rais|paus|mak|chang)ing\b"), r"\1e"),
     (re.compile(r"^(dim|set|put|stop|shut)[mtp]ing\b"), r"\1"),
     (re.compile(r"\btime are for\b"), "timer for"),
+    (re.compile(r"^don't let me forget to "), "remind me to "),
     (
         re.compile(
             r"^(?:check|tell me|let me know|i wonder|do you know|are you sure) (?:that |if |whether )?(the .+?) (is|are) "

@@ -87,6 +87,7 @@ TUNED: list[tuple[str, Expected]] = [
     # the conversation
     ("undo that", [("Undo", {})]),
     ("set the volume of the tv to 30 percent", [("HassSetVolume", {"name": "tv", "volume_level": 30})]),
+    ("don't let me forget to check the steak", [("ReminderAsk", {"name": "check the steak"})]),
     ("the tv is a bit too loud", [("Adjust", {"name": "tv", "direction": "down"})]),
     ("make the bedroom a bit brighter", [("Adjust", {"area": "bedroom", "direction": "up", "domain": "light"})]),
     ("turn the tv to volume 20", [("HassSetVolume", {"name": "tv", "volume_level": 20})]),

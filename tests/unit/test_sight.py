@@ -421,6 +421,14 @@ def test_a_guess_without_a_value_takes_it_from_the_words(tmp_path: Path, guess: 
         "enough of the lamp after this film",
         "have the lamp dark in a bit",
         "dark lamp twenty minutes from now",
+        "should i put the lamp out",
+        "i was going to have the lamp dark",
+        "nobody wants the lamp dark",
+        "neither lamp nor fan lit",
+        "have the lamp dark at ten or eleven",
+        "have the lamp lit between ten and eleven",
+        "lamp on fan off",
+        "the lamp as dark as the fan",
     ],
 )
 def test_a_guess_takes_no_exceptions_and_no_bans(tmp_path: Path, text: str) -> None:
