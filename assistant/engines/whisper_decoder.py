@@ -188,7 +188,7 @@ class FarSilence:
     """Feature value of silence beside ordinary speech; -0.5 and -1.2 gave the same word error rate within noise."""
 
     def __init__(self, encoder: OnnxSession, folder: Path) -> None:
-        self._places = self.places()
+        self._places = np.arange(self.STRIDE // 2, self.POSITIONS, self.STRIDE)
         path = folder / f"silence-{self.STRIDE}.npy"
         try:
             self._k, self._v = np.load(path)
@@ -199,26 +199,16 @@ class FarSilence:
                 write_once(path, lambda file: np.save(file, kept))
             self._k, self._v = kept
 
-    @classmethod
-    def places(cls) -> npt.NDArray[np.int64]:
-        """The positions of 30 s of silence that are kept."""
-        return np.arange(cls.STRIDE // 2, cls.POSITIONS, cls.STRIDE)
-
-    @classmethod
-    def bias(cls, positions: int, silent: int) -> Floats:
-        """What is added to the attention scores of encoded positions and of the silent ones behind: float32, (both,)."""
-        bias: Floats = np.zeros(positions + silent, np.float32)
-        bias[positions:] = math.log(max(1.0, (cls.POSITIONS - positions) / max(1, silent)))
-        return bias
-
     def extend(self, heard: Arrays) -> Arrays:
         """heard: xk, xv float32 (layers, heads, n, 64) -> the same with silence behind, and bias float32 (n + silence,)."""
         positions = heard["xk"].shape[2]
         far = self._places >= positions
+        bias = np.zeros(positions + int(far.sum()), np.float32)
+        bias[positions:] = math.log(max(1.0, (self.POSITIONS - positions) / max(1, int(far.sum()))))
         return {
             "xk": np.concatenate([heard["xk"], self._k[:, :, far]], axis=2),
             "xv": np.concatenate([heard["xv"], self._v[:, :, far]], axis=2),
-            "bias": self.bias(positions, int(far.sum())),
+            "bias": bias,
         }
 
 

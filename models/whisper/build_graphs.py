@@ -14,17 +14,14 @@ from __future__ import annotations
 from onnx import TensorProto
 
 from models.whisper.network import Network, Precision
-from models.whisper.recipe import GRAPHS, with_recipe, write_files
+from models.whisper.recipe import with_recipe, write_files
 
 SOURCE_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 """model.bin of Systran/faster-whisper-tiny.en (CTranslate2 format, MIT licence), 75,537,502 bytes."""
 
-CHANGE = "whisper-tiny.en.change.npz"
-"""What models/whisper/train_encoder.py learned; written by models/whisper/save_change.py."""
-
 WEIGHTS_SHA256: dict[Precision, str] = {
-    "int8": "a6f384ed05f3d4366da30b1908a4a09d9fb3b696f76d2481462f26f28c7a4e4b",
-    "fp32": "72868a4bf0c90719213bc47eda624ca0f9387e50b609e3978dde802990cf0fd8",
+    "int8": "e71479339c75a1f0b7280da4cfbcdc0effde35f8caf982b2125c8f07cdb4f510",
+    "fp32": "beed4343ae93eb573900b7190042e5e8694a03cb047521ddcf68706194e921c4",
 }
 """What the assembled weights file must hash to; printed by tests/unit/test_whisper_weights.py when a change here moves it."""
 
@@ -33,10 +30,9 @@ class WhisperGraphs(Network):
     """Builds the graphs of one model in one precision; the three share one weights file."""
 
     def files(self) -> dict[str, bytes]:
-        """File name -> content of the three graphs, the recipe and our change to the weights."""
+        """File name -> content of the three graphs and the recipe."""
         graphs = {"encoder": self.encoder(), "decoder": self.decoder(), "head": self.head()}
-        files = with_recipe(self, graphs, SOURCE_SHA256, WEIGHTS_SHA256[self.precision], CHANGE)
-        return {**files, CHANGE: (GRAPHS / CHANGE).read_bytes()}
+        return with_recipe(self, graphs, SOURCE_SHA256, WEIGHTS_SHA256[self.precision])
 
     def encoder(self) -> bytes:
         """mel float32 (1, mels, T) -> xk, xv float32 (layers, heads, T/2, 64): what each decoder layer looks at."""

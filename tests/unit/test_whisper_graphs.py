@@ -11,7 +11,7 @@ import pytest
 
 from assistant.engines.session import OnnxSession
 from assistant.engines.whisper_mel import LogMel
-from assistant.engines.whisper_weights import GRAPHS, Recipe, prepare, sha256, write_weights
+from assistant.engines.whisper_weights import GRAPHS, Recipe, prepare, read_ct2, sha256, write_weights
 
 HEADS = 6
 NAMES = [f"whisper-tiny.en.{part}.onnx" for part in ("encoder", "decoder", "head")]
@@ -85,7 +85,7 @@ def model_bin(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def reference(model_bin: Path) -> NumpyWhisper:
-    return NumpyWhisper(Recipe.load(GRAPHS / "whisper-tiny.en.weights.json").variables(model_bin))
+    return NumpyWhisper(read_ct2(model_bin))
 
 
 @pytest.fixture(scope="module", params=["fp32", "int8"])
@@ -106,7 +106,7 @@ def sessions(request: pytest.FixtureRequest, model_bin: Path, tmp_path_factory: 
         (folder / name).write_bytes(data)
     recipe = Recipe.load(folder / "whisper-tiny.en.weights.json")
     with (folder / recipe.weights).open("wb") as file:
-        write_weights(file, recipe.variables(model_bin), recipe)
+        write_weights(file, read_ct2(model_bin), recipe)
     assert sha256(folder / recipe.weights) == recipe.weights_sha256
     return [OnnxSession(folder / name) for name in NAMES], 1e-4
 
