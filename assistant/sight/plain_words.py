@@ -37,7 +37,7 @@ HEDGED = re.compile(
     r"|^(?:stop|halt) (?:the |my )?(?:blinds?|curtains?|shutters?|shades?|garage|gate|doors?)\b"
     r"|\b(?:every|each) (?:\w*day|morning|afternoon|evening|night|hour|minute|week|month)\b"
     r"|\b(?:sunset|sunrise|dusk|dawn|remind)\b"
-    r"|\b(?:or|neither|either|nor|nobody|between|instead of|same|flash|blink|flicker)\b|\bas \w+ as (?!possible|you can)"
+    r"|\b(?:or(?! so\b)|neither|either|nor|nobody|between|instead of|same|flash|blink|flicker)\b|\bas \w+ as (?!possible|you can)"
     r"|\b(?:at|by|around) \w+ (?:or|in the|this) |\bi was (?:going|about) to\b|\bi used to\b"
     r"|^(?:should|shall|may|must) i\b|\bon (?!(?:the|my|your|our|that|this|its)\b).*\boff\b"
     r"|^(?:how (?:many|much|long|often|bright|warm|loud|fast|do|does|to|would)|what (?!about)|which|where|who|why (?!is))\b"
