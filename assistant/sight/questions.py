@@ -87,8 +87,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "HeldObject": (
         f"what (am i|is {_HIM}|are they) (holding|carrying) [{_HELD}]",
         "what do i have in my (hand|hands)",
-        "what (is|'s) in my (hand|hands)",
-        "what's in my (hand|hands)",
+        "(what is|what's) in my (hand|hands)",
     ),
     "DescribeScene": (
         "what (do|can) you [can] see (on|to|at) [the|my|your] {side} [side]",

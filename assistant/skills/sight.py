@@ -9,6 +9,7 @@ from anyio import to_thread
 from assistant import spoken
 from assistant.engines.boxes import COCO
 from assistant.sight.appearance import Box
+from assistant.sight.pointing import SURE as CANDIDATE
 from assistant.sight.pointing import on_side, salience, side_named, side_of
 from assistant.sight.questions import plural_of
 from assistant.sight.view import NAMED, View, people, view_of
@@ -19,9 +20,6 @@ NOBODY = "No, I do not see anyone."
 
 SURE = 0.5
 """Score from which a thing is named without "looks like"."""
-
-CANDIDATE = 0.25
-"""Score from which a thing may be what is asked about."""
 
 NOT_HELD = frozenset((*COCO[:14], *COCO[17:24], *COCO[56:63], *COCO[68:73]))
 """COCO's labels of what nobody holds in a hand: people and the street, large animals, furniture, kitchen machines."""
