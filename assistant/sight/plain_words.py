@@ -29,21 +29,47 @@ LESS = (
 WISHED = re.compile(r"\b(?:some|more|needs?|want|have|get) (?:some |a )?light(?:s|ing)?\b")
 """Light that is merely wanted is switched on."""
 
-HEDGED = re.compile(
-    r"\b(?:except|apart from|other than|unless|when|whenever|until|till|after|before|later|soon|tonight|tomorrow|minus)\b"
-    r"|\bif (?!you\b)|\bin a (?:bit|while|moment|few)\b|\b(?:minutes?|hours?|o'clock)\b"
-    r"|(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)"
-    r"|\b(?:all|every\w*) .*\bbut\b"
-    r"|^(?:stop|halt) (?:the |my )?(?:blinds?|curtains?|shutters?|shades?|garage|gate|doors?)\b"
+_EXCEPTION = r"\b(?:except|apart from|other than|unless|minus|instead of)\b|\b(?:all|every\w*) .*\bbut\b"
+_CONDITION = r"\b(?:when|whenever|until|till|after|before)\b|\bif (?!you\b)"
+_TIME = (
+    r"\b(?:later|soon|tonight|tomorrow|sunset|sunrise|dusk|dawn|remind)\b|\bin a (?:bit|while|moment|few)\b"
+    r"|\b(?:minutes?|hours?|o'clock)\b|\b(?:at|by|around) \w+ (?:or|in the|this) "
     r"|\b(?:every|each) (?:\w*day|morning|afternoon|evening|night|hour|minute|week|month)\b"
-    r"|\b(?:sunset|sunrise|dusk|dawn|remind)\b"
-    r"|\b(?:or(?! so\b)|neither|either|nor|nobody|between|instead of|same|flash|blink|flicker)\b|\bas \w+ as (?!possible|you can)"
-    r"|\b(?:at|by|around) \w+ (?:or|in the|this) |\bi was (?:going|about) to\b|\bi used to\b"
-    r"|^(?:should|shall|may|must) i\b|\bon (?!(?:the|my|your|our|that|this|its)\b).*\boff\b"
+)
+_BAN = r"(?:^|\b(?:and|but|please) )(?:don't|do not|never) (?!let|need|use|want|like)|\b(?:neither|nor|nobody)\b"
+_STOPPED = r"^(?:stop|halt) (?:the |my )?(?:blinds?|curtains?|shutters?|shades?|garage|gate|doors?)\b"
+"""To stop what moves is not to close it."""
+_CHOICE = r"\b(?:or(?! so\b)|either|between)\b|\bon (?!(?:the|my|your|our|that|this|its)\b).*\boff\b"
+_COMPARISON = r"\bsame\b|\bas \w+ as (?!possible|you can)"
+_SIGN = r"\b(?:flash|blink|flicker)\b"
+_PAST = r"\bi was (?:going|about) to\b|\bi used to\b"
+_QUESTION = (
+    r"^(?:should|shall|may|must) i\b"
     r"|^(?:how (?:many|much|long|often|bright|warm|loud|fast|do|does|to|would)|what (?!about)|which|where|who|why (?!is))\b"
 )
-"""Words that turn a command into something else than a guess understands: an exception, a condition, a choice, a comparison, a
-time, a ban, a sign, a question, two commands; to stop what moves is not to close it."""
+_STATEMENT = (
+    r"^(?:the|my|our|your|both|all) .*\b(?:is|are|was|were|isn't|aren't)(?: (?:now|still|already|not|always|just))*"
+    r" (?:on|off|open|closed|shut|locked|unlocked|broken|dead|empty|running|flickering|blinking|flashing)$"
+)
+
+HEDGED = re.compile(
+    "|".join(
+        (
+            _EXCEPTION,
+            _CONDITION,
+            _TIME,
+            _BAN,
+            _STOPPED,
+            _CHOICE,
+            _COMPARISON,
+            _SIGN,
+            _PAST,
+            _QUESTION,
+            _STATEMENT,
+        )
+    )
+)
+"""Words that turn a command into something else than a guess understands."""
 
 ASKED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {

@@ -17,7 +17,7 @@ from assistant.understanding.text import without_article
 MOST_READ = 12
 """Things that are read aloud at once."""
 
-SHOPPING = "shopping"
+SHOPPING, TO_DO = "shopping", "to-do"
 
 _FOR_WHOM = re.compile(r"^(?:me|us) (?=.)")
 
@@ -72,7 +72,10 @@ async def _take_off(slots: OnList, services: Services) -> Reply:
 
 @skill("ListShow")
 async def show(slots: OnList, services: Services) -> Reply:
-    """Read a list, or say whether something is on it."""
+    """Read a list, say whether something is on it, or how long all lists are."""
+    if slots.all:
+        lengths = [f"the {name} list with {await _length(name, services)}" for name in (SHOPPING, TO_DO)]
+        return Reply(f"There is {spoken.listing(lengths)}.")
     there = await to_thread.run_sync(services.lists.things, slots.list)
     if slots.item:
         missing = [said for said in _things(slots) if not any(_alike(thing, said) for thing in there)]
@@ -84,6 +87,12 @@ async def show(slots: OnList, services: Services) -> Reply:
     read, more = there[:MOST_READ], len(there) - MOST_READ
     rest = (f"{spoken.number(more)} more",) if more > 0 else ()
     return Reply(f"On {_the(slots)}: {_told((*read, *rest))}.")
+
+
+async def _length(name: str, services: Services) -> str:
+    """How much is on a list, in words."""
+    there = await to_thread.run_sync(services.lists.things, name)
+    return spoken.count(len(there), "thing") if there else "nothing on it"
 
 
 def _things(slots: OnList) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ _IF_POSSIBLE = r"(?:if|when) (?:you can|you could|you don't mind|possible|you ha
 """A condition that is none."""
 
 LEADING = (
-    "(?:(?:hey|hi|ok|okay) )?(?:alexa|siri|google|cortana|jarvis|nabu|olly)|"
+    "(?:(?:hey|hi|ok|okay) )?(?:alexa|siri|google|cortana|jarvis|nabu|olly|ai)|"
     "good ?night|good ?morning|good ?evening|good ?bye|"
     "please|kindly|hey|hi|hello|ok|okay|um+|uh+|er+|hm+|ah|oh|well|so|and|now|alright|all right|just|quickly|"
-    "could you|can you|can we|could we|would you mind|do you mind|would you|will you|you could|you can|can i ask you to|"
+    "would you mind|do you mind|(?:could|can|would|will) (?:you|u|we)|you could|you can|can i ask you to|"
     "i want you to|i need you to|i'd like you to|i would like you to|i want to|i'd like to|i would like to|i wanna|i need to|"
     "i'd like|i would like|i want|"
     "go ahead and|let's|let us|maybe|actually|sorry|assistant|computer|try to|go and|quickly|"
@@ -22,6 +22,16 @@ LEADING = (
     "why don't you|why don't we|do you think you could|is it possible to|help me|yes please|thanks"
 )
 """What people say before the request; also what they call other assistants ("olly" is SLURP's)."""
+
+REASON = (
+    "(?:it's|it is|its|this is|that's|i'm|i am|we're|we are)"
+    "(?: (?:getting|so|too|very|really|quite|pretty|rather|much|way|a bit|a little))*"
+    " (?:dark|dim|gloomy|bright|hot|warm|cold|cool|chilly|freezing|boiling|stuffy|loud|noisy|quiet|late|tired)"
+    "(?: (?:(?:in )?here|in this room|outside|now|already|tonight))*(?: ,| so| and)* "
+    "(?=(?:please |(?:could|can|would|will) (?:you|u) )*"
+    "(?:turn|switch|open|close|shut|lock|dim|brighten|set|put|make|start|stop|lower|raise|pause|mute)\\b)"
+)
+"""Why something is asked for, said before it: "it's getting dark, can you turn on the light"."""
 
 TRAILING = (
     "please|for me|thanks|thank you|thank you very much|now|right now|right away|immediately|at once|would you|will you|"
@@ -47,6 +57,7 @@ CONFUSIONS = (
     (re.compile(r"^(turn|switch|open|lock|unlock|start|lower|brighten|mute|clean|vacuum)ing\b"), r"\1"),
     (re.compile(r"^(clos|rais|paus|mak|chang)ing\b"), r"\1e"),
     (re.compile(r"^(dim|set|put|stop|shut)[mtp]ing\b"), r"\1"),
+    (re.compile(r"^(?:bump|crank|pump) (?=up|down|the|that|your|it)"), "turn "),
     (re.compile(r"\btime are for\b"), "timer for"),
     (re.compile(r"^don't let me forget to "), "remind me to "),
     (
@@ -83,7 +94,18 @@ def clean(text: str) -> str:
     return " ".join(words)
 
 
+_WISH = (
+    r"^(?:(?:please|so|and|hey|ok|okay|well|now) )*(?:i want|i'd like|i would like|i need)(?: to have)? "
+    r"(?P<what>(?:the|that|my|your|all) .+) "
+)
+_WISHES = (
+    (re.compile(rf"{_WISH}(?:turned|switched|bumped|cranked) (?P<way>on|off|up|down)\b"), r"turn \g<what> \g<way>"),
+    (re.compile(rf"{_WISH}(?P<verb>open|close|lock|unlock)(?:e?d)?\b"), r"\g<verb> \g<what>"),
+)
+"""What is wanted as done: "i want the door locked". Not without "i want": "is" may not have been heard."""
+
 _LEADING = re.compile(rf"^(?:(?:{LEADING})(?: ,)? )+")
+_REASON = re.compile(f"^{REASON}")
 _TRAILING = re.compile(rf"(?: (?:, )?(?:{TRAILING}))+$")
 _ANYWHERE = re.compile(rf"(?<!\S)(?:{ANYWHERE})(?!\S)")
 
@@ -92,7 +114,10 @@ def without_fillers(text: str) -> str:
     """A cleaned text without politeness and hesitation; unchanged when nothing else would be left."""
     bare = " ".join(_ANYWHERE.sub(" ", text).split())
     bare = re.sub(r"^(?:, )+|(?: ,)+$", "", re.sub(r", (?:, )+", ", ", bare))
-    shorter = _TRAILING.sub("", _LEADING.sub("", bare)).strip(" ,")
+    for pattern, replacement in _WISHES:
+        bare = pattern.sub(replacement, bare)
+    asked = _LEADING.sub("", _REASON.sub("", _LEADING.sub("", bare)))
+    shorter = _TRAILING.sub("", asked).strip(" ,")
     if not shorter:
         return bare or text
     for pattern, replacement in CONFUSIONS:

@@ -50,6 +50,14 @@ def test_what_is_to_be_done_is_another_list(talk: Talk) -> None:
     assert talk.reply("remove call my mum and dad from my to do list") == "I took call your mum and dad off the to-do list."
 
 
+def test_which_lists_there_are(talk: Talk) -> None:
+    answer = "There is the shopping list with nothing on it and the to-do list with nothing on it."
+    assert talk.reply("what are my lists") == answer
+    talk.say("buy milk and eggs")
+    talk.say("add call mum to my to-do list")
+    assert talk.reply("which lists do I have") == "There is the shopping list with two things and the to-do list with one thing."
+
+
 @pytest.mark.parametrize("said", ["buy milk and turn on the kitchen light", "turn on the kitchen light and buy milk"])
 def test_a_thing_to_buy_is_not_another_command(talk: Talk, said: str) -> None:
     talk.say(said)

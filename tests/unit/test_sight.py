@@ -429,6 +429,8 @@ def test_a_guess_without_a_value_takes_it_from_the_words(tmp_path: Path, guess: 
         "have the lamp lit between ten and eleven",
         "lamp on fan off",
         "the lamp as dark as the fan",
+        "the lamp is already off",
+        "my lamp is broken",
     ],
 )
 def test_a_guess_takes_no_exceptions_and_no_bans(tmp_path: Path, text: str) -> None:
