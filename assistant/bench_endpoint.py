@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from assistant.bench_latency import percentile
-from assistant.bench_orders import Judge, Order, Row, conditions
+from assistant.bench_orders import TALKERS, Judge, Order, Row, conditions
 from assistant.caller import Floats, speak
 from assistant.config import EarConfig
 from assistant.ear import Ear, EarSettings
@@ -106,6 +106,13 @@ def television(sentences: Sequence[str], speakers: Sequence[TtsEngine], seed: in
     said = [speak(speakers[place % len(speakers)], text) for place, text in enumerate(sentences)]
     breaths = (np.zeros(int(random.uniform(*BREATHS) * CAPTURE_RATE), np.float32) for _ in said)
     return np.concatenate([part for pair in zip(said, breaths, strict=True) for part in pair])
+
+
+def crowd(talk: Floats, seed: int) -> Floats:
+    """TALKERS people who all say what `television` says, each beginning elsewhere: float32, (n,)."""
+    random = np.random.default_rng([seed, 3])
+    starts = random.integers(len(talk), size=TALKERS)
+    return np.asarray(sum(np.roll(talk, start) for start in starts), np.float32)
 
 
 def recordings(

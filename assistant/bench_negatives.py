@@ -88,11 +88,14 @@ class Tally:
 
 
 def say_sentences(
-    sentences: Sequence[str], voices: Mapping[str, TtsEngine], hear: Callable[[Samples], str], understanding: Understanding
+    sentences: Sequence[str],
+    voices: Mapping[str, TtsEngine],
+    hear: Callable[[Samples], str],
+    understanding: Understanding,
+    room: Room,
 ) -> Iterator[dict[str, Tally]]:
     """The tallies by voice so far, after each sentence; the voices take turns."""
     tallies = {name: Tally(name) for name in voices}
-    room = Room()
     before, after = (np.zeros(int(seconds * CAPTURE_RATE), np.float32) for seconds in AROUND)
     for place, sentence in enumerate(sentences):
         name = list(voices)[place % len(voices)]

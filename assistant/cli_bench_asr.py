@@ -17,6 +17,7 @@ from rich.table import Table
 from assistant import bench_asr, bench_endpoint, bench_negatives, bench_orders, factory
 from assistant.bench_latency import read_noise
 from assistant.bench_peers import Hear, peers
+from assistant.caller import Room
 from assistant.cli_bench import callers
 from assistant.commands import load_file
 from assistant.config import Config, Folders
@@ -196,6 +197,7 @@ def false_commands_command(
     commands: Annotated[Path | None, typer.Option(help="a command file that is expected beside the home's sentences")] = None,
     voice: Annotated[list[str] | None, typer.Option(help="as in `bench latency`; repeatable, they take turns")] = None,
     count: Annotated[int, typer.Option(help="how many sentences")] = 300,
+    babble_db: Annotated[float | None, typer.Option(help="twelve of the voices talk at once behind it, at this level")] = None,
     seed: Annotated[int, typer.Option(help="which ones")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -205,8 +207,12 @@ def false_commands_command(
     chosen, left_out = bench_negatives.other_sentences(sentences, understanding, count, seed)
     speakers = callers(voice or OTHER_VOICES)
     results: dict[str, Any] = {"sentences": len(chosen), "left_out_as_commands": left_out}
+    behind = None
+    if babble_db is not None:
+        behind = bench_endpoint.crowd(bench_endpoint.television(chosen[:TALK_SENTENCES], list(speakers.values()), seed), seed)
     for name, grammar in (("ours", compile_grammar(understanding.templates)), ("ours, no grammar", None)):
-        steps = bench_negatives.say_sentences(chosen, speakers, hearing(bench.asr(grammar)), understanding)
+        room = Room(behind, babble_db)
+        steps = bench_negatives.say_sentences(chosen, speakers, hearing(bench.asr(grammar)), understanding, room)
         tallies = list(_tracked(steps, len(chosen), name, as_json))[-1]
         total = bench_negatives.Tally("all voices", sum(t.n for t in tallies.values()), sum(t.wrong for t in tallies.values()))
         results[name] = [tally.summary() for tally in (total, *tallies.values())]

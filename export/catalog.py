@@ -67,7 +67,7 @@ WHISPER = ModelSpec(
     whisper.NAME,
     "MIT",
     "https://github.com/openai/whisper",
-    "Whisper tiny.en: encoder for 2, 5, 10 and 30 s, decoder with a memory of fixed size, head",
+    "Whisper tiny.en: encoders for 2, 5, 10 and 30 s, decoder with a memory of fixed size, head",
     whisper.PARTS,
     "asr",
 )

@@ -44,9 +44,11 @@ class Computed:
 def texts(backend: Callable[[str], Backend], count: int, *, biased: bool) -> list[str]:
     """What is heard in each recording when `backend` makes the graphs by part name."""
     folder = paths.registry().path("whisper-tiny.en")
+    parts = {part.replaces: part.name for part in whisper.PARTS if part.form == "same"}
 
     def resolve(path: Path, running: Running) -> Backend | None:
-        return backend(path.name.split(".")[-2]) if path.name.startswith(whisper.NAME) else None
+        part = parts.get(path.name)
+        return backend(part) if part is not None else None
 
     with resolved_by(resolve), example_home(folders()) as scratch:
         engine = WhisperAsr(folder, paths.cache_folder(), partial_every_ms=0)
@@ -69,9 +71,9 @@ def main() -> None:
     folder = paths.registry().path("whisper-tiny.en")
     with tempfile.TemporaryDirectory() as scratch:
         files = {}
-        for part in ("encoder", "decoder", "decoder_static", "head"):
-            files[part] = Path(scratch) / f"{part}.onnx"
-            onnx.save(whisper.graph(folder, part), files[part])
+        for part in whisper.PARTS:
+            files[part.name] = Path(scratch) / f"{part.name}.onnx"
+            onnx.save(part.build(folder), files[part.name])
 
         def exported(part: str) -> Backend:
             static = arguments.static and part == "decoder"

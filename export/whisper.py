@@ -13,14 +13,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
+from assistant.engines.whisper_decoder import BABBLE, MODEL
 from assistant.engines.whisper_weights import Recipe, prepare
 from export import surgery
 from export.oracle import whisper_part
 from export.spec import Array, Fill, Model, Part, Profile, Range, integers, scaled
-from models.whisper.build_graphs import WhisperGraphs
+from models.whisper.build_graphs import BabbleGraphs, WhisperGraphs
 from models.whisper.network import MASKED
 
-NAME = "whisper-tiny.en"
+NAME = MODEL
 POSITIONS = 112
 """Tokens the fixed memory holds: 100 of text (WhisperAsr's max_tokens), the two that begin it, rounded up to a multiple of 16."""
 
@@ -78,21 +79,23 @@ class DeviceGraphs(WhisperGraphs):
         return super()._remember(past, new)
 
 
-@lru_cache(maxsize=1)
-def graph_folder(model_bin: Path) -> Path:
-    """A folder with the fp32 graphs and their weights file; made once per process."""
+@lru_cache(maxsize=2)
+def graph_folder(model_bin: Path, name: str = NAME) -> Path:
+    """A folder with the fp32 graphs and their weights file; made once per process. name: NAME, or BABBLE."""
     scratch = Path(tempfile.mkdtemp(prefix="export-whisper-"))
-    for name, data in DeviceGraphs(NAME, "fp32").files().items():
-        (scratch / name).write_bytes(data)
-    folder = prepare(model_bin, Recipe.load(scratch / f"{NAME}.weights.json"), scratch / "cache")
+    graphs = DeviceGraphs(name, "fp32") if name == NAME else BabbleGraphs(name, "fp32")
+    for file, data in graphs.files().items():
+        (scratch / file).write_bytes(data)
+    folder = prepare(model_bin, Recipe.load(scratch / f"{name}.weights.json"), scratch / "cache")
     static = f"{NAME}.decoder_static.onnx"
-    (folder / static).write_bytes((scratch / static).read_bytes())
+    if name == NAME:
+        (folder / static).write_bytes((scratch / static).read_bytes())
     return folder
 
 
-def graph(folder: Path, part: str) -> Model:
-    """One graph with its weights inside. folder: the model's files from the registry."""
-    model = onnx.load(graph_folder(folder / "model.bin") / f"{NAME}.{part}.onnx")
+def graph(folder: Path, part: str, name: str = NAME) -> Model:
+    """One graph with its weights inside. folder: the model's files from the registry; name: NAME, or BABBLE."""
+    model = onnx.load(graph_folder(folder / "model.bin", name) / f"{name}.{part}.onnx")
     return surgery.tidy(model)
 
 
@@ -139,6 +142,15 @@ PARTS = (
         {"mel": scaled(0.5)},
         int8=("MatMul", "Conv"),
         replaces=f"{NAME}.encoder.onnx",
+    ),
+    Part(
+        "encoder_babble",
+        lambda folder: graph(folder, "encoder", BABBLE),
+        ENCODER_PROFILES,
+        whisper_part("encoder_babble"),
+        {"mel": scaled(0.5)},
+        int8=("MatMul", "Conv"),
+        replaces=f"{BABBLE}.encoder.onnx",
     ),
     Part(
         "decoder",

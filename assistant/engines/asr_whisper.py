@@ -3,6 +3,8 @@
 One utterance is heard in windows of at most 10 s. A window is encoded with one second of silence behind it; the rest of
 the 30 s that Whisper was trained on stands in the decoder as `FarSilence`, encoded once and kept. That gives the text of a
 30 s encoding for a tenth of its work, and without the endless repetitions that a short context alone provokes.
+
+Where many talk, a second encoder of ours is asked first (models/whisper/CARD.md).
 """
 
 from __future__ import annotations
@@ -67,6 +69,9 @@ DANGLING = frozenset(
 )
 """Words that no request ends in."""
 
+BABBLE_DB = 16.0
+"""Range of the sound (`LogMel.range_db`) below which it is heard as where many talk."""
+
 QUIET = 33
 """Sample values (of 32768) that stay below -60 dB of full scale are silence: no microphone delivers speech so quiet."""
 
@@ -75,7 +80,7 @@ class WhisperAsr:
     """English speech recognition; implements `assistant.engines.BiasableAsr`.
 
     model_dir: folder with model.bin, tokenizer.json and config.json of faster-whisper-tiny.en.
-    cache_dir: where the prepared graphs are kept (42 MB); made on first use.
+    cache_dir: where the prepared graphs are kept (56 MB); made on first use.
     partial_every_ms: a partial transcript is made after each such piece of sound; 0 = never.
     max_tokens: longest text of one window.
     accepted: probability from which a sentence of the grammar is taken instead of the free text; 0 = always.
@@ -215,11 +220,33 @@ class WhisperAsr:
         sound = self._sound[: self._mel.samples]
         if not len(sound) or max(int(sound.max()), -int(sound.min())) < QUIET:
             return NOTHING
-        heard = self._decoder.hear(self._mel)
         if not final or self._pieces:
-            return self._decoder.greedy(heard)
+            return self._decoder.decode(self._mel)
         self._follow_grammar()
-        return self._expected(heard)
+        if self._search is not None and self._mel.range_db() < BABBLE_DB:
+            return self._among_others()
+        return self._expected(self._decoder.hear(self._mel))
+
+    def _among_others(self) -> Decoded:
+        """What is heard where many talk.
+
+        A short sentence fits many a sound: it must be certain, or what the published encoder hears too. Its sentence must be
+        certain, or our encoder's best. Where it hears nobody, nobody spoke.
+        """
+        ours = self._expected(self._decoder.hear(self._mel, babble=True))
+        long = len(self._decoder.vocabulary.tokens(f" {ours.text}")) >= LONG - 1  # the end is one more
+        if ours.expected and (long or self._is_certain(ours)):
+            return ours
+        published = self._expected(self._decoder.hear(self._mel))
+        same = words_of(published.text) == words_of(ours.nearest)
+        if published.expected and (same or self._is_certain(published)):
+            return published
+        if not ours.expected and published.text:
+            return ours
+        return NOTHING if published.expected else published
+
+    def _is_certain(self, decoded: Decoded) -> bool:
+        return self._transcript(decoded).confidence >= CERTAIN
 
     def _expected(self, heard: Heard) -> Decoded:
         """The expected sentence that was probably said, else the free text."""
@@ -237,16 +264,18 @@ class WhisperAsr:
             free = self._decoder.freely(heard)
             said = spoken(heard, free)
             if self._accepts(said):
-                return replace(said, text=with_colons(said.text), expected=True)
+                return replace(said, text=with_colons(said.text), expected=True, nearest=said.text)
             sure = fit.confidence_beside(free)
             sentence = self._decoder.vocabulary.text(list(found[0].tokens))
             within = fit.goes_on() or ends_in(words_of(free.text), words_of(sentence))
             if within or sure < self._accepted or (not said.text and len(fit.costs) < LONG):
-                return replace(said, begun=begun)
+                return replace(said, begun=begun, nearest=sentence)
         texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
         begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)
         certainty = math.log(max(sure, 1e-6))
-        return Decoded(texts[0], certainty, 1, expected=True, begun=begun, alternatives=texts[1:], over=fit.over)
+        return Decoded(
+            texts[0], certainty, 1, expected=True, begun=begun, alternatives=texts[1:], nearest=texts[0], over=fit.over
+        )
 
     @staticmethod
     def _join(pieces: list[Decoded]) -> Decoded:

@@ -23,6 +23,8 @@ from assistant.engines.whisper_vocabulary import Vocabulary
 from assistant.engines.whisper_weights import GRAPHS, Recipe, prepare
 
 MODEL = "whisper-tiny.en"
+BABBLE = "whisper-tiny.en.babble"
+"""The second encoder, for where many talk."""
 
 PADDING_S = 1.0
 """Silence encoded behind the sound; 0.2, 0.5, 1 and 2 s gave the same word error rate within noise (320 clips)."""
@@ -52,8 +54,8 @@ class Decoded:
     """One window's text. logprob: sum over `count` tokens, end of text included, in nats.
 
     expected: it is a sentence of the grammar (then logprob is that of its confidence and count 1, unless it was heard freely);
-    begun: the beginning of one fits; alternatives: other sentences of the grammar, best first; over: the probability that nothing
-    follows it, 0 where that was not asked.
+    begun: the beginning of one fits; alternatives: other sentences of the grammar, best first; nearest: the best, even if it was
+    not taken; over: the probability that nothing follows it, 0 where that was not asked.
     """
 
     text: str
@@ -62,6 +64,7 @@ class Decoded:
     expected: bool = False
     begun: bool = False
     alternatives: tuple[str, ...] = ()
+    nearest: str = ""
     over: float = 0.0
 
 
@@ -86,23 +89,25 @@ class WhisperDecoder:
     """Features of one window -> text."""
 
     def __init__(self, model_dir: Path, cache_dir: Path, threads: int, max_tokens: int) -> None:
-        recipe = Recipe.load(GRAPHS / f"{MODEL}.weights.json")
-        folder = prepare(model_dir / "model.bin", recipe, cache_dir)
-        self._encoder, self._decoder, self._head = (OnnxSession(folder / name, threads) for name in recipe.graphs)
+        recipe, babble = (Recipe.load(GRAPHS / f"{name}.weights.json") for name in (MODEL, BABBLE))
+        folder, other = (prepare(model_dir / "model.bin", wanted, cache_dir) for wanted in (recipe, babble))
+        encoder, self._decoder, self._head = (OnnxSession(folder / name, threads) for name in recipe.graphs)
         self.vocabulary = Vocabulary(model_dir)
         self._recipe, self._weights = recipe, folder / recipe.weights
-        self._silence = FarSilence(self._encoder, folder)
+        self._ear = Ear(encoder, folder)
+        self._ear_in_babble = Ear(OnnxSession(other / babble.graphs[0], threads), other)
         self._max_tokens = max_tokens
 
     def decode(self, mel: LogMel) -> Decoded:
         """The text of what was heard, freely decoded."""
         return self.greedy(self.hear(mel))
 
-    def hear(self, mel: LogMel) -> Heard:
-        """Encodes one window and makes the decoder ready for the first word."""
+    def hear(self, mel: LogMel, babble: bool = False) -> Heard:
+        """Encodes one window and makes the decoder ready for the first word. babble: as one hears it where many talk."""
+        ear = self._ear_in_babble if babble else self._ear
         seconds = mel.samples / CAPTURE_RATE
         frames = math.ceil((seconds + PADDING_S) / ROUND_S) * int(ROUND_S * FRAMES_PER_SECOND)
-        sound = self._silence.extend(self._encoder.run({"mel": mel.features(frames)[None]}))
+        sound = ear.hear(mel.features(frames))
         first, state = self.step([self.vocabulary.start], sound, None)
         hidden, state = self.step([self.vocabulary.no_timestamps], sound, state)
         return Heard(sound, hidden, state, seconds, self.vocabulary.no_speech_probability(self.logits(first)[0]))
@@ -174,6 +179,17 @@ class WhisperDecoder:
         return rows
 
 
+class Ear:
+    """An encoder and the silence behind what it encodes. folder: where that is kept."""
+
+    def __init__(self, encoder: OnnxSession, folder: Path) -> None:
+        self._encoder, self._silence = encoder, FarSilence(encoder, folder)
+
+    def hear(self, features: Floats) -> Arrays:
+        """float32 (MELS, frames) -> see `FarSilence.extend`."""
+        return self._silence.extend(self._encoder.run({"mel": features[None]}))
+
+
 class FarSilence:
     """What the decoder sees after the encoded window: silence up to 30 s, as Whisper was trained.
 
@@ -188,7 +204,7 @@ class FarSilence:
     """Feature value of silence beside ordinary speech; -0.5 and -1.2 gave the same word error rate within noise."""
 
     def __init__(self, encoder: OnnxSession, folder: Path) -> None:
-        self._places = np.arange(self.STRIDE // 2, self.POSITIONS, self.STRIDE)
+        self._places = self.places()
         path = folder / f"silence-{self.STRIDE}.npy"
         try:
             self._k, self._v = np.load(path)
@@ -199,16 +215,26 @@ class FarSilence:
                 write_once(path, lambda file: np.save(file, kept))
             self._k, self._v = kept
 
+    @classmethod
+    def places(cls) -> npt.NDArray[np.int64]:
+        """The positions of 30 s of silence that are kept."""
+        return np.arange(cls.STRIDE // 2, cls.POSITIONS, cls.STRIDE)
+
+    @classmethod
+    def bias(cls, positions: int, silent: int) -> Floats:
+        """What is added to the attention scores of encoded positions and of the silent ones behind: float32, (both,)."""
+        bias: Floats = np.zeros(positions + silent, np.float32)
+        bias[positions:] = math.log(max(1.0, (cls.POSITIONS - positions) / max(1, silent)))
+        return bias
+
     def extend(self, heard: Arrays) -> Arrays:
         """heard: xk, xv float32 (layers, heads, n, 64) -> the same with silence behind, and bias float32 (n + silence,)."""
         positions = heard["xk"].shape[2]
         far = self._places >= positions
-        bias = np.zeros(positions + int(far.sum()), np.float32)
-        bias[positions:] = math.log(max(1.0, (self.POSITIONS - positions) / max(1, int(far.sum()))))
         return {
             "xk": np.concatenate([heard["xk"], self._k[:, :, far]], axis=2),
             "xv": np.concatenate([heard["xv"], self._v[:, :, far]], axis=2),
-            "bias": bias,
+            "bias": self.bias(positions, int(far.sum())),
         }
 
 

@@ -8,6 +8,8 @@ done frame by frame.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -30,11 +32,17 @@ _BLOCK = 16
 """Frames computed together, always at the same places, so that the result does not depend on how the sound was cut into
 chunks. 16 rows keep the matrix product below the size at which OpenBLAS starts threads."""
 
-_FLOOR = 1e-10
+FLOOR = 1e-10
 """Smallest band power (openai/whisper audio.py); its log10 is what digital silence gives."""
 
-_RANGE = 8.0
+RANGE = 8.0
 """log10 units kept below the loudest value (the same source)."""
+
+_LOUD, _QUIET = 98, 10
+"""Percentiles of the power of frames between which a sound's range lies."""
+
+_SMOOTH = 10
+"""Frames whose mean level is one value of that."""
 
 
 class LogMel:
@@ -70,7 +78,7 @@ class LogMel:
 
     def features(self, frames: int) -> Floats:
         """The model's input, float32, shape (80, frames): what was heard so far, then silence. Does not change the state."""
-        logs = np.full((frames, MELS), np.log10(np.float32(_FLOOR)), np.float32)
+        logs = np.full((frames, MELS), np.log10(np.float32(FLOOR)), np.float32)
         kept = min(self._done, frames)
         logs[:kept] = self._logs[:kept]
         rest = self._waiting if self._is_mirrored() else _mirrored(self._waiting)
@@ -78,10 +86,18 @@ class LogMel:
             place = self._done + start // HOP
             block = _log_bands(_padded(rest[start : start + _BLOCK * HOP + WINDOW - HOP]))
             logs[place : place + _BLOCK] = block[: max(0, frames - place)]
-        np.maximum(logs, logs.max() - np.float32(_RANGE), out=logs)
+        np.maximum(logs, logs.max() - np.float32(RANGE), out=logs)
         logs += np.float32(4.0)
         logs /= np.float32(4.0)
         return np.ascontiguousarray(logs.T)
+
+    def range_db(self) -> float:
+        """How far the loud parts stand above the quiet ones, dB; infinity for a sound of less than 0.25 s."""
+        if self._done < _BLOCK:
+            return math.inf
+        power = np.log10(np.power(10, self._logs[: self._done]).sum(axis=1))
+        levels = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH), mode="valid")
+        return 10 * float(np.percentile(levels, _LOUD) - np.percentile(levels, _QUIET))
 
     def _is_mirrored(self) -> bool:
         return self._done > 0 or len(self._waiting) > self.samples
@@ -102,7 +118,7 @@ def _log_bands(sound: Floats) -> Floats:
     """The first 16 frames of the sound: float32 (>= 2800,) -> (16, 80), log10 of the band powers."""
     frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[: _BLOCK * HOP : HOP]  # (16, 400)
     power = np.abs(np.fft.rfft(frames * _HANN, axis=1)).astype(np.float32) ** 2  # (16, 201)
-    logs: Floats = np.log10(np.maximum(power @ _BANDS, np.float32(_FLOOR)))
+    logs: Floats = np.log10(np.maximum(power @ BANDS, np.float32(FLOOR)))
     return logs
 
 
@@ -124,4 +140,5 @@ def _slaney_bands() -> Floats:
 
 
 _HANN: Floats = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
-_BANDS = _slaney_bands()
+BANDS = _slaney_bands()
+"""Of those triangles, (201, 80)."""

@@ -1,11 +1,13 @@
 """Turns a published Whisper model file into the weights file that our ONNX graphs expect, once, in a cache folder.
 
 The published file is CTranslate2's `model.bin` (what faster-whisper uses). The graphs in `graphs/` come without weights; the
-recipe beside them, `whisper-*.weights.json`, states for every tensor which variable it is made of, how, and where it lies.
+recipe beside them, `whisper-*.weights.json`, states for every tensor which variable it is made of, how, and where it lies, and
+which change of our own (`whisper_change`) is added to the variables before.
 The result is the same on every machine, so the recipe also states its SHA-256: a damaged cache is noticed and made again.
 
 Cache folder of one model, named after a hash of model, recipe and graphs:
     whisper-tiny.en-<16 hex digits>/   *.onnx (copies)   whisper-tiny.en.weights   stamp.json
+The second encoder, for where many talk, is a model of its own beside it: whisper-tiny.en.babble-<16 hex digits>/.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assistant.engines.prepared import keeping, write_once
+from assistant.engines.whisper_change import changed
 from assistant.errors import ModelError
 
 GRAPHS = Path(__file__).parent / "graphs"
@@ -52,7 +55,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make one weights file, and what must come out."""
+    """How to make one weights file, and what must come out. change: file with what is added to the published ones, "" = none."""
 
     model: str
     levels: int
@@ -64,6 +67,7 @@ class Recipe:
     tensors: tuple[Tensor, ...]
     folder: Path
     key: str
+    change: str = ""
 
     @staticmethod
     def load(path: Path) -> Recipe:
@@ -71,11 +75,18 @@ class Recipe:
         text = path.read_bytes()
         fields = json.loads(text)
         tensors = tuple(Tensor(**{**entry, "shape": tuple(entry["shape"])}) for entry in fields["tensors"])
-        parts = [fields["source_sha256"].encode(), text, *((path.parent / name).read_bytes() for name in fields["graphs"])]
+        change = fields.get("change", "")
+        files = [*fields["graphs"], *([change] if change else [])]
+        parts = [fields["source_sha256"].encode(), text, *((path.parent / name).read_bytes() for name in files)]
         key = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
         names = ("model", "levels", "source_sha256", "weights", "weights_bytes", "weights_sha256")
         chosen = {name: fields[name] for name in names}
-        return Recipe(**chosen, graphs=tuple(fields["graphs"]), tensors=tensors, folder=path.parent, key=key)
+        return Recipe(**chosen, graphs=tuple(fields["graphs"]), tensors=tensors, folder=path.parent, key=key, change=change)
+
+    def variables(self, model_bin: Path) -> dict[str, Array]:
+        """What the tensors are made of: the published variables with our change. Raises ModelError."""
+        published = read_ct2(model_bin)
+        return changed(published, self.folder / self.change) if self.change else published
 
 
 def prepare(model_bin: Path, recipe: Recipe, cache_dir: Path) -> Path:
@@ -95,7 +106,7 @@ def prepare(model_bin: Path, recipe: Recipe, cache_dir: Path) -> Path:
         if not _stamp_is_current(folder, model_bin, weights):
             _check_source(model_bin, recipe)
             if not _is_intact(weights, recipe):
-                write_once(weights, lambda file: write_weights(file, read_ct2(model_bin), recipe))
+                write_once(weights, lambda file: write_weights(file, recipe.variables(model_bin), recipe))
                 _check_result(weights, recipe)
             stamp = json.dumps(_stamp(model_bin, weights)).encode()
             write_once(folder / _STAMP, lambda file: file.write(stamp))

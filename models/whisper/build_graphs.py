@@ -5,6 +5,7 @@
 
 Three graphs: the encoder runs once for an utterance, the decoder once for a token, the head turns the decoder's output into
 scores for every token (kept apart, so that a search over a small grammar can multiply by its own few columns instead).
+A second encoder is for where many talk: our change is added to its weights.
 Architecture: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", and the reference code
 openai/whisper model.py. The output depends on this file alone: the same bytes every time, checked by a test.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from onnx import TensorProto
 
 from models.whisper.network import Network, Precision
-from models.whisper.recipe import with_recipe, write_files
+from models.whisper.recipe import GRAPHS, with_recipe, write_files
 
 SOURCE_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 """model.bin of Systran/faster-whisper-tiny.en (CTranslate2 format, MIT licence), 75,537,502 bytes."""
@@ -24,6 +25,15 @@ WEIGHTS_SHA256: dict[Precision, str] = {
     "fp32": "beed4343ae93eb573900b7190042e5e8694a03cb047521ddcf68706194e921c4",
 }
 """What the assembled weights file must hash to; printed by tests/unit/test_whisper_weights.py when a change here moves it."""
+
+CHANGE = "whisper-tiny.en.babble.change.npz"
+"""What models/whisper/train_encoder.py learned; written by models/whisper/save_change.py."""
+
+BABBLE_SHA256: dict[Precision, str] = {
+    "int8": "c5e89c9a49a1a6ffbf88b5817bbf26bea2de2fb003d63d88b80a6329a7f130e6",
+    "fp32": "f617824cb39841f3e68a4ae73dca73511dd5e6cddeffb1693397cba3928f5fca",
+}
+"""The same of the second encoder's weights."""
 
 
 class WhisperGraphs(Network):
@@ -93,9 +103,26 @@ class WhisperGraphs(Network):
         return g.serialize([("hidden", TensorProto.FLOAT, ["rows", s.width])], [("logits", logits, ["rows", s.vocabulary])])
 
 
+class BabbleGraphs(WhisperGraphs):
+    """The encoder for where many talk, with a recipe and a weights file of its own."""
+
+    def files(self) -> dict[str, bytes]:
+        """File name -> content of the encoder, the recipe and our change to the weights."""
+        files = with_recipe(self, {"encoder": self.encoder()}, SOURCE_SHA256, BABBLE_SHA256[self.precision], CHANGE)
+        return {**files, CHANGE: (GRAPHS / CHANGE).read_bytes()}
+
+
+def all_files(precision: Precision) -> dict[str, bytes]:
+    """File name -> content of everything that the runtime prepares Whisper from."""
+    return {
+        **WhisperGraphs("whisper-tiny.en", precision).files(),
+        **BabbleGraphs("whisper-tiny.en.babble", precision).files(),
+    }
+
+
 def main() -> None:
     """Command line; see the top of this file."""
-    write_files(__doc__, lambda precision: WhisperGraphs("whisper-tiny.en", precision).files())
+    write_files(__doc__, all_files)
 
 
 if __name__ == "__main__":

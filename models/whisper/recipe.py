@@ -22,10 +22,13 @@ themselves. 63 levels would exclude it and cost accuracy everywhere: 279 of 320 
 """
 
 
-def with_recipe(network: Network, parts: Mapping[str, bytes], source_sha256: str, weights_sha256: str) -> dict[str, bytes]:
+def with_recipe(
+    network: Network, parts: Mapping[str, bytes], source_sha256: str, weights_sha256: str, change: str = ""
+) -> dict[str, bytes]:
     """File name -> content of the graphs and of the recipe that assembles their weights.
 
     parts: name -> graph. source_sha256: of the published weights; weights_sha256: what the assembled file must hash to.
+    change: name of a file of `assistant.engines.whisper_change` beside the recipe.
     """
     files = {f"{network.name}.{part}.onnx": data for part, data in parts.items()}
     recipe = {
@@ -34,6 +37,7 @@ def with_recipe(network: Network, parts: Mapping[str, bytes], source_sha256: str
         "precision": network.precision,
         "levels": WEIGHT_LEVELS,
         "source_sha256": source_sha256,
+        **({"change": change} if change else {}),
         "graphs": list(files),
         "weights": network.plan.location,
         "weights_bytes": network.plan.end,

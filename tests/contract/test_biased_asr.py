@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant import bench_endpoint, bench_negatives, bench_orders
+from assistant.caller import Floats
 from assistant.engines import CAPTURE_RATE, BiasableAsr, WordGrammar
 from assistant.engines.asr_whisper import WhisperAsr
-from assistant.engines.whisper_decoder import WhisperDecoder
+from assistant.engines.whisper_decoder import Heard, WhisperDecoder
+from assistant.engines.whisper_mel import LogMel
 from assistant.events import Samples
 from assistant.grammar import ActiveGrammar
 from assistant.home import load_home
@@ -28,6 +31,14 @@ MISHEARD = [
     ("Wake me up at seven thirty tomorrow.", "en-US"),
 ]
 """Some of these are heard rightly without help; all must be with it."""
+
+IN_A_CROWD = [
+    ("Set the living room lamp to fifty percent.", "en-US"),
+    ("Close the blinds.", "en-US"),
+    ("Stop.", "en-GB"),
+    ("Set a timer for five minutes.", "en-US"),
+]
+"""Not "stop" without the second encoder."""
 
 OTHER = [
     "Who wrote the play about Hamlet?",
@@ -111,6 +122,51 @@ def test_a_command_is_understood_while_others_talk_on(
     sound: Samples = (request + np.resize(talk + np.roll(talk, len(talk) // 2), len(request)) / 8).astype(np.int16)
     wanted = meaning(understanding, sentence)
     assert meaning(understanding, hear(biased, sound)[0].text) == wanted != meaning(understanding, hear(free, sound)[0].text)
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Floats:
+    """Twelve who talk at once, of two voices."""
+    said = np.concatenate([say(sentence, voice) for voice in ("en-US", "en-GB") for sentence in OTHER])
+    return bench_endpoint.crowd(said.astype(np.float32) / 32768, seed=1)
+
+
+def among(sound: Samples, crowd: Floats) -> Samples:
+    """Somebody 6 dB louder than a crowd."""
+    mix = bench_orders.mixed(sound.astype(np.float32) / 32768, crowd, 6.0, np.random.default_rng(3))
+    return bench_orders.int16(mix)
+
+
+@pytest.mark.parametrize(("sentence", "voice"), IN_A_CROWD)
+def test_whisper_understands_a_command_among_many_who_talk(
+    biased: WhisperAsr, understanding: Understanding, crowd: Floats, sentence: str, voice: str
+) -> None:
+    heard = hear(biased, among(say(sentence, voice), crowd))[0]
+    assert meaning(understanding, heard.text) == meaning(understanding, sentence) != []
+
+
+def test_whisper_hears_other_speech_among_many_who_talk(biased: WhisperAsr, understanding: Understanding, crowd: Floats) -> None:
+    texts = [hear(biased, among(say(sentence), crowd))[0].text for sentence in OTHER]
+    assert [plain(text) for text in texts[1:3]] == [plain(sentence) for sentence in OTHER[1:3]]
+    assert sum(bench_negatives.is_command(understanding, text) for text in texts) <= 1
+
+
+def test_whisper_listens_otherwise_only_where_many_talk(
+    biased: WhisperAsr, crowd: Floats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    listen = WhisperDecoder.hear
+
+    def noted(decoder: WhisperDecoder, mel: LogMel, babble: bool = False) -> Heard:
+        asked.append(babble)
+        return listen(decoder, mel, babble)
+
+    monkeypatch.setattr(WhisperDecoder, "hear", noted)
+    sound = say("Close the blinds.")
+    for heard, wanted in ((sound, False), (among(sound, crowd), True)):
+        asked.clear()
+        hear(biased, heard)
+        assert asked[-1] == wanted and any(asked) == wanted
 
 
 def test_the_source_is_asked_before_every_utterance(biased: BiasableAsr, free: WhisperAsr, understanding: Understanding) -> None:

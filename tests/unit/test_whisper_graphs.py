@@ -143,6 +143,28 @@ def test_the_graphs_compute_whisper(sessions, reference: NumpyWhisper) -> None:
             assert relative(got[row], reference.logits(tokens[row, :length], heard)) < tolerance
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("int8", 0.3)])
+def test_the_second_encoder_has_our_change(model_bin: Path, tmp_path: Path, precision: str, tolerance: float) -> None:
+    graphs = GRAPHS
+    if precision == "fp32":
+        pytest.importorskip("onnx", reason="the extra `export` is not installed")
+        from models.whisper.build_graphs import BabbleGraphs
+
+        graphs = tmp_path
+        for name, data in BabbleGraphs("whisper-tiny.en.babble", "fp32").files().items():
+            (graphs / name).write_bytes(data)
+    recipe = Recipe.load(graphs / "whisper-tiny.en.babble.weights.json")
+    encoder = OnnxSession(prepare(model_bin, recipe, tmp_path / "cache") / recipe.graphs[0])
+    mel = np.random.default_rng(6).standard_normal((80, 60)).astype(np.float32)
+    keys = encoder.run({"mel": mel[None]})["xk"]
+    published, changed = (NumpyWhisper(variables) for variables in (read_ct2(model_bin), recipe.variables(model_bin)))
+    wanted, before = (
+        np.stack([one.heads(one.cross(one.encode(mel), layer)[0]) for layer in range(4)]) for one in (changed, published)
+    )
+    assert relative(keys, wanted) < tolerance
+    assert relative(before, wanted) > 0.1
+
+
 def test_a_bias_stands_for_repeated_positions(sessions) -> None:
     (encoder, decoder, _), tolerance = sessions
     cross = encoder.run({"mel": np.random.default_rng(5).standard_normal((1, 80, 40)).astype(np.float32)})

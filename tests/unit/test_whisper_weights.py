@@ -151,13 +151,13 @@ def test_a_full_disk_leaves_no_parts_behind(small: tuple[Path, Recipe], tmp_path
 
 def test_the_committed_graphs_are_what_their_program_writes() -> None:
     pytest.importorskip("onnx", reason="the extra `export` is not installed")
-    from models.whisper.build_graphs import WhisperGraphs
+    from models.whisper.build_graphs import CHANGE, all_files
 
-    files = WhisperGraphs("whisper-tiny.en", "int8").files()
-    assert len(files) == 4
+    files = all_files("int8")
+    assert len(files) == 7
     for name, data in files.items():
         assert (GRAPHS / name).read_bytes() == data, f"{name}: run python -m models.whisper.build_graphs"
-        assert len(data) < 64_000, f"{name} must not hold weights"
+        assert len(data) < 64_000 or name == CHANGE, f"{name} must not hold weights"
 
 
 def test_the_recipe_fills_its_file_without_overlap() -> None:

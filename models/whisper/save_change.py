@@ -1,0 +1,58 @@
+"""Writes what models/whisper/train_encoder.py learned as the file that ships: whole numbers, and only a share of the change.
+
+    python -m models.whisper.save_change change.pt              # rewrites assistant/engines/graphs/whisper-tiny.en.change.npz
+    python -m models.whisper.build_graphs                       # after WEIGHTS_SHA256 there says what comes out
+
+A share, because the mean of the published and the trained weights hears both what was learned and what was not better than
+either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from assistant.engines.whisper_change import DOWN, STEP, UP, WHOLE, Array
+from models.whisper.build_graphs import CHANGE
+from models.whisper.recipe import GRAPHS
+
+SHARE = 0.7
+
+LEVELS = {DOWN: 127, UP: 32767, WHOLE: 32767}
+TYPES = {DOWN: np.int8, UP: np.int16, WHOLE: np.int16}
+
+
+def whole_numbers(state: dict[str, Array], share: float) -> dict[str, Array]:
+    """The arrays of the file (see assistant.engines.whisper_change). state: as ChangedWhisper.state; share: of the change."""
+    result: dict[str, Array] = {}
+    for key, values in state.items():
+        name, _, kind = key.rpartition(":")
+        if kind == DOWN:
+            peaks = np.abs(values).max(axis=1)  # each direction has a step of its own, which moves to the other side
+            result[key] = np.rint(values / peaks[:, None] * LEVELS[DOWN]).astype(TYPES[DOWN])
+            values, key = state[f"{name}:{UP}"] * peaks / LEVELS[DOWN], f"{name}:{UP}"
+        elif kind == UP:
+            continue
+        step = np.abs(values).max() / LEVELS[UP] or 1.0
+        result[key] = np.rint(values / step).astype(np.int16)
+        result[f"{name}:{STEP}"] = np.float64(step * share)
+    return result
+
+
+def main() -> None:
+    """Read the command line and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("change", type=Path, help="by models.whisper.train_encoder, .pt")
+    parser.add_argument("--share", type=float, default=SHARE, help="how much of it is taken")
+    parser.add_argument("-o", "--output", type=Path, default=GRAPHS / CHANGE)
+    options = parser.parse_args()
+    state = {name: value.double().numpy() for name, value in torch.load(options.change, weights_only=True).items()}
+    np.savez(options.output, allow_pickle=False, **whole_numbers(state, options.share))
+    print(f"{options.output.stat().st_size:8d} {options.output}")
+
+
+if __name__ == "__main__":
+    main()
