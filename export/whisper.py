@@ -87,8 +87,8 @@ def graph_folder(model_bin: Path, name: str = NAME) -> Path:
     for file, data in graphs.files().items():
         (scratch / file).write_bytes(data)
     folder = prepare(model_bin, Recipe.load(scratch / f"{name}.weights.json"), scratch / "cache")
-    static = f"{NAME}.decoder_static.onnx"
     if name == NAME:
+        static = f"{NAME}.decoder_static.onnx"
         (folder / static).write_bytes((scratch / static).read_bytes())
     return folder
 

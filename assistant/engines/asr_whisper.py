@@ -235,7 +235,7 @@ class WhisperAsr:
         """
         ours = self._expected(self._decoder.hear(self._mel, babble=True))
         long = len(self._decoder.vocabulary.tokens(f" {ours.text}")) >= LONG - 1  # the end is one more
-        if ours.expected and (long or self._is_certain(ours)):
+        if ours.expected and (not self._accepted or long or self._is_certain(ours)):
             return ours
         published = self._expected(self._decoder.hear(self._mel))
         same = words_of(published.text) == words_of(ours.nearest)
