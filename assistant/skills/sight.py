@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from anyio import to_thread
@@ -10,7 +11,7 @@ from assistant import spoken
 from assistant.engines.boxes import COCO
 from assistant.sight.appearance import Box
 from assistant.sight.pointing import SURE as CANDIDATE
-from assistant.sight.pointing import on_side, salience, side_named, side_of
+from assistant.sight.pointing import on_side, side_named, side_of, striking
 from assistant.sight.questions import plural_of
 from assistant.sight.view import NAMED, View, people, view_of
 from assistant.sight.wording import amount_of, many, one, the
@@ -88,9 +89,14 @@ async def held(slots: NoSlots, services: Services) -> Reply:
 
 
 def _named(view: View, shown: list[int]) -> Reply:
-    """The name of the most striking of some things."""
-    best = max(shown, key=lambda place: salience(view.places[place], max(view.scores[place], 0.3)))
-    name = view.names[best]
+    """The name of the most striking of some things, several of one name counted together: a plate of donuts."""
+    together: dict[str, float] = defaultdict(float)
+    for place in shown:
+        name = view.names[place]
+        score = 1.0 if name in view.taught else max(view.scores[place], 0.3)
+        together[name] += striking(name, view.places[place], score)
+    name = max(together, key=lambda told: together[told])
+    best = max((place for place in shown if view.names[place] == name), key=lambda place: view.scores[place])
     if name in view.taught:
         return Reply(f"That is {the(name)}.")
     verb = "is" if view.scores[best] >= SURE else "looks like"

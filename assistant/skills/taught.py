@@ -10,7 +10,7 @@ from assistant import spoken
 from assistant.errors import SkillError
 from assistant.sight import Eyes
 from assistant.sight.appearance import CENTRE
-from assistant.sight.pointing import salience
+from assistant.sight.pointing import SURE, striking
 from assistant.sight.wording import the
 from assistant.skills import NoSlots, Reply, Services, eyes_of, skill
 
@@ -74,8 +74,8 @@ async def learned_names(slots: NoSlots, services: Services) -> Reply:
 
 def _learn(eyes: Eyes, name: str) -> None:
     """Give a name to what is shown: a thing of that kind, else the most salient one that is no person, else the middle."""
-    things = [thing for thing in eyes.look().objects if thing.label != "person" and salience(thing.box, thing.score)]
+    things = [thing for thing in eyes.look().objects if thing.label != "person" and thing.score > SURE]
     words = set(name.split())
     fitting = [thing for thing in things if words & set(thing.label.split())] or things
-    best = max(fitting, key=lambda thing: salience(thing.box, thing.score), default=None)
+    best = max(fitting, key=lambda thing: striking(thing.label, thing.box, thing.score), default=None)
     eyes.names.learn(name, best.label if best else "", eyes.pixels, best.box if best else CENTRE)

@@ -251,6 +251,24 @@ def test_it_is_unsure_of_what_it_hardly_sees(watcher: Watcher) -> None:
     assert watcher.reply("is anyone there") == "No, I do not see anyone."
 
 
+@pytest.mark.parametrize(
+    ("objects", "reply"),
+    [
+        ((seen("dining table", (0.0, 0.1, 1.0, 1.0), 0.6), seen("cake", (0.2, 0.2, 0.8, 0.7), 0.8)), "That is a cake."),
+        ((seen("dining table", (0.0, 0.1, 1.0, 1.0), 0.6), seen("fork", (0.9, 0.9, 1.0, 1.0), 0.8)), "That is a dining table."),
+        (
+            (seen("laptop", (0.3, 0.3, 0.6, 0.6)), *(seen("donut", (x, 0.4, x + 0.2, 0.7)) for x in (0.1, 0.3, 0.5, 0.7))),
+            "That is a donut.",
+        ),
+    ],
+)
+def test_what_lies_on_a_table_and_what_is_many_is_what_is_asked_about(
+    watcher: Watcher, objects: tuple[SeenObject, ...], reply: str
+) -> None:
+    watcher.see(*objects)
+    assert watcher.reply("what is this") == reply
+
+
 def test_a_taught_name_reaches_its_device(kitchen: Watcher) -> None:
     kitchen.see(seen("vase"))
     assert kitchen.reply("this is the reading lamp") == "OK, I will know the reading lamp when I see it."
