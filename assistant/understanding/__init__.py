@@ -61,7 +61,7 @@ class Understanding:
             if completed:
                 return Understood(completed)
         intents = reader.custom(digits(without_commas(cleaned))) or reader.following(cleaned)
-        return Understood(intents or reader.sentence(digits(without_fillers(cleaned))))
+        return Understood(intents or reader.sentence(digits(without_fillers(cleaned))) or reader.listed(digits(cleaned)))
 
     def renew(self, custom: Sequence[Sentences]) -> None:
         """Other sentences of the user's from the next text on."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from assistant.intents import Intent
+from assistant.spoken import words
 from assistant.understanding.context import Context
 from assistant.understanding.misheard import PRONOUN
 from assistant.understanding.quantities import digits, measures
@@ -23,7 +24,13 @@ _ALSO = re.compile(
     rf"{_PLACE}(?P<named>.+?)(?:(?: ,)? (?:too|as well|also|please))*"
 )
 _JOINED = re.compile(r"(?:(?:the )?ones? )?(?:in|for) (?P<named>.+)")
-_THING = re.compile(rf"(?P<verb>{LIST_VERBS}) (?P<things>.+?)(?: (?:to|on|from|off) it)?")
+_THING = re.compile(
+    rf"(?:(?:and|also|now|then) )?(?P<verb>{LIST_VERBS}) (?:off )?(?P<things>.+?)(?: (?:to|on|from|off)(?: it)?)?(?: too)?"
+)
+_MORE = re.compile(r"(?:and|also|plus) (?P<one>\S+(?: \S+){0,2})|(?P<other>\S+(?: \S+){0,2}) (?:too|as well|also)")
+_NO_THING = frozenset((*VERBS, *words("i you he she it we they that this a the can could would will no yes not so thanks thank")))
+"""Words that begin no thing for a list."""
+
 _ANOTHER = re.compile(r"(?:another|one|a second)(?: one| timer| alarm)? (?:for|at) (?P<value>.+)")
 _ARTICLE = re.compile(r"(?:(?<!\S)all )?(?:(?<!\S)(?:the|my|our|both) )?$")
 _MARKED = re.compile(
@@ -145,13 +152,16 @@ def another(piece: str, before: str) -> Iterator[str]:
 
 
 def on_the_list(clause: str, before: Sequence[Intent]) -> str:
-    """ "delete potatoes", "remove potatoes from it" after something about a list: the list named; "" after anything else."""
-    found = _THING.fullmatch(clause)
-    if found is None or not before or before[-1].name not in ("ListAdd", "ListRemove"):
+    """ "delete potatoes", "and milk" after something about a list: what it says with the list named; "" after anything else."""
+    if not before or before[-1].name not in ("ListAdd", "ListRemove", "ListShow"):
         return ""
-    to = "to" if found["verb"] in ("add", "put") else "from"
     named = f"{before[-1].slots['list']} list" if "list" in before[-1].slots else "list"
-    return f"{found['verb']} {found['things']} {to} the {named}"
+    if (found := _THING.fullmatch(clause)) is not None:
+        adds = found["verb"] in ("add", "put")
+        return f"{found['verb']} {found['things']} {'to' if adds else 'from'} the {named}"
+    more = _MORE.fullmatch(clause) if before[-1].name == "ListAdd" else None
+    thing = (more["one"] or more["other"]) if more is not None else ""
+    return f"add {thing} to the {named}" if thing and thing.split()[0] not in _NO_THING else ""
 
 
 def joined(piece: str, before: str, splitter: Splitter) -> Iterator[str]:

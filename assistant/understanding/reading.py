@@ -93,6 +93,10 @@ class Reader:
 
         return self._remember(Sequel(self._built.splitter, explain).read(text, self._context))
 
+    def listed(self, text: str) -> tuple[Intent, ...]:
+        """What a cleaned text such as "add milk" or "and milk" wants after something about a list."""
+        return self._exact(on_the_list(text, self._context.last))
+
     def sentence(self, text: str) -> tuple[Intent, ...]:
         """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
         text = measures(each_timer(text))
@@ -247,17 +251,14 @@ class Reader:
     def _inherited(self, text: str) -> tuple[Intent, ...]:
         """ "set a timer for 300 durationseconds and an alarm for ...": the verb is said once."""
         pieces = segments(text)
-        first = self._clause(pieces[0]) if len(pieces) > 1 else ()
-        intents = list(first)
+        intents = list(self._clause(pieces[0]) if len(pieces) > 1 else ())
         verb = pieces[0].split() if pieces else []
-        for piece in pieces[1:] if first else []:
+        for piece in pieces[1:] if intents else []:
             heads = (" ".join(verb[:count]) for count in (2, 1, 3))
             others = joined(piece, pieces[0], self._built.splitter)
             tries = (*others, piece, *(f"{head} {without_article(piece)}" for head in heads), f"{verb[0]} {piece}")
-            more = next(
-                (read for attempt in tries if (read := self._exact(attempt) or self._referring(attempt) or self._later(attempt))),
-                (),
-            )
+            reads = (self._exact(attempt) or self._referring(attempt) or self._later(attempt) for attempt in tries)
+            more = next(filter(None, reads), ())
             if not more and sounds_like_device(piece):
                 more = self._misheard.read(f"{' '.join(verb[:2])} {piece}")
             if not more:

@@ -20,7 +20,7 @@ VERBS = frozenset(
         "where how is are tell give wake remind add create remove delete skip next previous list show say repeat "
         "power bring adjust run volume louder quieter speak help pull heat cool warm check did do keep kill light "
         "timer alarm snooze ask send call press order buy book find search read write email text look get go play stream "
-        "don't never leave"
+        "don't never leave take"
     )
 )
 """Words that open a new command; others continue the one before ("... and the fan")."""

@@ -23,14 +23,17 @@ LEADING = (
 )
 """What people say before the request; also what they call other assistants ("olly" is SLURP's)."""
 
-REASON = (
+_BECAUSE = (
     "(?:it's|it is|its|this is|that's|i'm|i am|we're|we are)"
     "(?: (?:getting|so|too|very|really|quite|pretty|rather|much|way|a bit|a little))*"
     " (?:dark|dim|gloomy|bright|hot|warm|cold|cool|chilly|freezing|boiling|stuffy|loud|noisy|quiet|late|tired)"
-    "(?: (?:(?:in )?here|in this room|outside|now|already|tonight))*(?: ,| so| and)* "
-    "(?=(?:please |(?:could|can|would|will) (?:you|u) )*"
-    "(?:turn|switch|open|close|shut|lock|dim|brighten|set|put|make|start|stop|lower|raise|pause|mute)\\b)"
+    "(?: (?:(?:in )?here|in this room|outside|now|already|tonight))*"
 )
+_ASKED = (
+    "(?:please |(?:could|can|would|will) (?:you|u) )*"
+    "(?:turn|switch|open|close|shut|lock|dim|brighten|set|put|make|start|stop|lower|raise|pause|mute)\\b"
+)
+REASON = rf"{_BECAUSE}(?: ,| so| and)* (?={_ASKED})"
 """Why something is asked for, said before it: "it's getting dark, can you turn on the light"."""
 
 TRAILING = (
@@ -106,6 +109,12 @@ _WISHES = (
 
 _LEADING = re.compile(rf"^(?:(?:{LEADING})(?: ,)? )+")
 _REASON = re.compile(f"^{REASON}")
+_REASON_BEHIND = re.compile(
+    rf"^(?P<asked>{_ASKED} .+?)(?<! if)(?<! when)(?<! while)(?<! until)(?<! unless)(?<! so)(?<! and)(?<! that)(?: ,)?"
+    rf"(?: (?:because|cause|since|as))? {_BECAUSE}$"
+)
+"""The same said behind it; not behind "if", which would be a condition."""
+
 _TRAILING = re.compile(rf"(?: (?:, )?(?:{TRAILING}))+$")
 _ANYWHERE = re.compile(rf"(?<!\S)(?:{ANYWHERE})(?!\S)")
 
@@ -117,6 +126,7 @@ def without_fillers(text: str) -> str:
     for pattern, replacement in _WISHES:
         bare = pattern.sub(replacement, bare)
     asked = _LEADING.sub("", _REASON.sub("", _LEADING.sub("", bare)))
+    asked = _REASON_BEHIND.sub(r"\g<asked>", asked)
     shorter = _TRAILING.sub("", asked).strip(" ,")
     if not shorter:
         return bare or text

@@ -43,6 +43,29 @@ def test_a_shopping_list_from_the_first_thing_to_the_empty_list(talk: Talk) -> N
         assert talk.reply(said) == answer
 
 
+def test_what_follows_something_about_a_list_is_about_it(talk: Talk) -> None:
+    for said, answer in (
+        ("put bread on the to-do list and take off milk", "I put bread on the to-do list. The to-do list has no milk."),
+        ("put bread on the shopping list", "I put bread on the shopping list."),
+        ("add milk", "I put milk on the shopping list."),
+        ("and eggs", "I put eggs on the shopping list."),
+        ("olive oil too", "I put olive oil on the shopping list."),
+        ("take off eggs", "I took eggs off the shopping list."),
+        ("cross bread off", "I took bread off the shopping list."),
+        ("what's on the list", "On the shopping list: milk and olive oil."),
+        ("remove olive oil", "I took olive oil off the shopping list."),
+        ("and good night", "Goodbye."),
+    ):
+        assert talk.reply(said) == answer
+
+
+@pytest.mark.parametrize("said", ["and you are great", "and what is the capital of france", "add milk"])
+def test_nothing_is_put_on_a_list_that_was_not_talked_about(talk: Talk, said: str) -> None:
+    if not said.startswith("add"):
+        talk.say("put bread on the shopping list")
+    assert "shopping list" not in talk.reply(said)
+
+
 def test_what_is_to_be_done_is_another_list(talk: Talk) -> None:
     assert talk.reply("add call my mum and dad to my to-do list") == "I put call your mum and dad on the to-do list."
     assert talk.reply("what do I have to do") == "On the to-do list: call your mum and dad."
