@@ -45,7 +45,7 @@ NOT_REPEATED = frozenset(
     spoken.words(
         "Stop Yes No Declined Help RepeatReply Clarify MissingDevice Unsupported NoReferent NothingBefore NotLater NotOnEvent "
         "RestNotUnderstood Greeting Thanks Goodbye TimerAsk AlarmAsk NothingInView "
-        "Later LaterAsk LaterList LaterCancel ReminderAsk ReminderList ReminderCancel ListShow Undo"
+        "Later LaterAsk LaterList LaterCancel ReminderAsk ReminderList ReminderCancel Undo"
     )
 )
 """Intents that "again" does not mean."""

@@ -61,7 +61,10 @@ class Understanding:
             if completed:
                 return Understood(completed)
         intents = reader.custom(digits(without_commas(cleaned))) or reader.following(cleaned)
-        return Understood(intents or reader.sentence(digits(without_fillers(cleaned))) or reader.listed(digits(cleaned)))
+        intents = intents or reader.sentence(digits(without_fillers(cleaned)))
+        if not intents or intents[0].name == "NoReferent":
+            intents = reader.listed(digits(cleaned)) or intents
+        return Understood(intents)
 
     def renew(self, custom: Sequence[Sentences]) -> None:
         """Other sentences of the user's from the next text on."""

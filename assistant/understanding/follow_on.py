@@ -157,8 +157,9 @@ def on_the_list(clause: str, before: Sequence[Intent]) -> str:
         return ""
     named = f"{before[-1].slots['list']} list" if "list" in before[-1].slots else "list"
     if (found := _THING.fullmatch(clause)) is not None:
+        things = str(before[-1].slots.get("item", "")) if found["things"] in ("it", "them", "that") else found["things"]
         adds = found["verb"] in ("add", "put")
-        return f"{found['verb']} {found['things']} {'to' if adds else 'from'} the {named}"
+        return f"{found['verb']} {things} {'to' if adds else 'from'} the {named}" if things else ""
     more = _MORE.fullmatch(clause) if before[-1].name == "ListAdd" else None
     thing = (more["one"] or more["other"]) if more is not None else ""
     return f"add {thing} to the {named}" if thing and thing.split()[0] not in _NO_THING else ""

@@ -54,6 +54,9 @@ def test_what_follows_something_about_a_list_is_about_it(talk: Talk) -> None:
         ("cross bread off", "I took bread off the shopping list."),
         ("what's on the list", "On the shopping list: milk and olive oil."),
         ("remove olive oil", "I took olive oil off the shopping list."),
+        ("is there any milk on the list", "Yes, the shopping list has milk."),
+        ("take it off", "I took milk off the shopping list."),
+        ("add it", "I put milk on the shopping list."),
         ("and good night", "Goodbye."),
     ):
         assert talk.reply(said) == answer
