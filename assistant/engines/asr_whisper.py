@@ -233,7 +233,7 @@ class WhisperAsr:
         A short sentence fits many a sound: it must be certain, or what the published encoder hears too. Its sentence must be
         certain, or our encoder's best. Where it hears nobody, nobody spoke.
         """
-        ours = self._expected(self._decoder.hear(self._mel, babble=True))
+        ours = self._expected(self._decoder.hear(self._mel, babble=True), wary=True)
         long = len(self._decoder.vocabulary.tokens(f" {ours.text}")) >= LONG - 1  # the end is one more
         if ours.expected and (not self._accepted or long or self._is_certain(ours)):
             return ours
@@ -248,8 +248,11 @@ class WhisperAsr:
     def _is_certain(self, decoded: Decoded) -> bool:
         return self._transcript(decoded).confidence >= CERTAIN
 
-    def _expected(self, heard: Heard) -> Decoded:
-        """The expected sentence that was probably said, else the free text."""
+    def _expected(self, heard: Heard, wary: bool = False) -> Decoded:
+        """The expected sentence that was probably said, else the free text.
+
+        wary: whether a long sentence must be certain too where Whisper thinks that nobody spoke.
+        """
         if self._search is None or self._fitting is None:
             return self._decoder.greedy(heard)
         candidates = self._search.search(heard)
@@ -268,7 +271,8 @@ class WhisperAsr:
             sure = fit.confidence_beside(free)
             sentence = self._decoder.vocabulary.text(list(found[0].tokens))
             within = fit.goes_on() or ends_in(words_of(free.text), words_of(sentence))
-            if within or sure < self._accepted or (not said.text and len(fit.costs) < LONG):
+            doubtful = len(fit.costs) < LONG or (wary and sure < CERTAIN)
+            if within or sure < self._accepted or (doubtful and not said.text):
                 return replace(said, begun=begun, nearest=sentence)
         texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
         begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)
