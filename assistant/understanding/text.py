@@ -33,8 +33,6 @@ _ASKED = (
     "(?:please |(?:could|can|would|will) (?:you|u) )*"
     "(?:turn|switch|open|close|shut|lock|dim|brighten|set|put|make|start|stop|lower|raise|pause|mute)\\b"
 )
-REASON = rf"{_BECAUSE}(?: ,| so| and)* (?={_ASKED})"
-"""Why something is asked for, said before it: "it's getting dark, can you turn on the light"."""
 
 TRAILING = (
     "please|for me|thanks|thank you|thank you very much|now|right now|right away|immediately|at once|would you|will you|"
@@ -108,7 +106,9 @@ _WISHES = (
 """What is wanted as done: "i want the door locked". Not without "i want": "is" may not have been heard."""
 
 _LEADING = re.compile(rf"^(?:(?:{LEADING})(?: ,)? )+")
-_REASON = re.compile(f"^{REASON}")
+_REASON = re.compile(rf"^{_BECAUSE}(?: ,| so| and)* (?={_ASKED})")
+"""Why something is asked for, said before it: "it's getting dark, can you turn on the light"."""
+
 _REASON_BEHIND = re.compile(
     rf"^(?P<asked>{_ASKED} .+?)(?<! if)(?<! when)(?<! while)(?<! until)(?<! unless)(?<! so)(?<! and)(?<! that)(?: ,)?"
     rf"(?: (?:because|cause|since|as))? {_BECAUSE}$"

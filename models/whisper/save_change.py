@@ -1,7 +1,7 @@
 """Writes what models/whisper/train_encoder.py learned as the file that ships: whole numbers, and only a share of the change.
 
-    python -m models.whisper.save_change change.pt              # rewrites assistant/engines/graphs/whisper-tiny.en.change.npz
-    python -m models.whisper.build_graphs                       # after WEIGHTS_SHA256 there says what comes out
+    python -m models.whisper.save_change change.pt     # rewrites whisper-tiny.en.babble.change.npz in assistant/engines/graphs
+    python -m models.whisper.build_graphs              # after BABBLE_SHA256 there says what comes out
 
 A share, because the mean of the published and the trained weights hears both what was learned and what was not better than
 either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
