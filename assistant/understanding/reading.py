@@ -95,7 +95,8 @@ class Reader:
 
     def listed(self, text: str) -> tuple[Intent, ...]:
         """What a cleaned text such as "add milk" or "and milk" wants after something about a list."""
-        return self._exact(on_the_list(text, self._context.last))
+        last = self._context.last
+        return self._exact(on_the_list(text, last)) or self._exact(on_the_list(without_fillers(text), last))
 
     def sentence(self, text: str) -> tuple[Intent, ...]:
         """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
