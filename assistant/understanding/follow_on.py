@@ -28,7 +28,13 @@ _THING = re.compile(
     rf"(?:(?:and|also|now|then) )?(?P<verb>{LIST_VERBS}) (?:off )?(?P<things>.+?)(?: (?:to|on|from|off)(?: it)?)?(?: too)?"
 )
 _MORE = re.compile(r"(?:and|also|plus) (?P<one>\S+(?: \S+){0,2})|(?P<other>\S+(?: \S+){0,2}) (?:too|as well|also)")
-_NO_THING = frozenset((*VERBS, *words("i you he she it we they that this a the can could would will no yes not so thanks thank")))
+_MORE_BEHIND = re.compile(
+    rf"(?P<verb>{LIST_VERBS}) (?P<things>.+?) (?P<where>(?:to|on|from|off) (?:\S+ ){{1,3}}list)(?: ,)?"
+    r" and (?P<more>\S+(?: \S+){0,2})"
+)
+_NO_THING = frozenset(
+    (*VERBS, *words("i you he she it we they that this a the can could would will no yes not so thanks thank then now also good"))
+)
 """Words that begin no thing for a list."""
 
 _ANOTHER = re.compile(r"(?:another|one|a second)(?: one| timer| alarm)? (?:for|at) (?P<value>.+)")
@@ -163,6 +169,14 @@ def on_the_list(clause: str, before: Sequence[Intent]) -> str:
     more = _MORE.fullmatch(clause) if before[-1].name == "ListAdd" else None
     thing = (more["one"] or more["other"]) if more is not None else ""
     return f"add {thing} to the {named}" if thing and thing.split()[0] not in _NO_THING else ""
+
+
+def gathered(text: str) -> str:
+    """ "put bread on the list and milk" -> "put bread and milk on the list"; anything else as it is."""
+    found = _MORE_BEHIND.fullmatch(text)
+    if found is None or found["more"].split()[0] in _NO_THING:
+        return text
+    return f"{found['verb']} {found['things']} and {found['more']} {found['where']}"
 
 
 def joined(piece: str, before: str, splitter: Splitter) -> Iterator[str]:

@@ -10,7 +10,7 @@ from assistant.intents import Intent, Question, packed
 from assistant.spoken import words
 from assistant.understanding.conditions import bound
 from assistant.understanding.context import Context
-from assistant.understanding.follow_on import Sequel, joined, on_the_list
+from assistant.understanding.follow_on import Sequel, gathered, joined, on_the_list
 from assistant.understanding.grammar import CustomGrammar, Grammar, Loaded, Match, spoken_form
 from assistant.understanding.later import Later, taken_apart, told, undone
 from assistant.understanding.misheard import PRONOUN, Misheard, Names, about_pronoun, sounds_like_device
@@ -100,7 +100,7 @@ class Reader:
 
     def sentence(self, text: str) -> tuple[Intent, ...]:
         """All that a cleaned text (numbers are digits, commas are words) wants; () when nothing in it made sense."""
-        text = measures(each_timer(text))
+        text = gathered(measures(each_timer(text)))
         whole = self._exact(without_commas(text))
         if whole and not _swallowed(whole):
             return whole

@@ -46,7 +46,9 @@ def test_a_shopping_list_from_the_first_thing_to_the_empty_list(talk: Talk) -> N
 def test_what_follows_something_about_a_list_is_about_it(talk: Talk) -> None:
     for said, answer in (
         ("put bread on the to-do list and take off milk", "I put bread on the to-do list. The to-do list has no milk."),
-        ("put bread on the shopping list", "I put bread on the shopping list."),
+        ("put bread on the shopping list and then good night", "I put bread on the shopping list. Goodbye."),
+        ("put salt on the shopping list, and pepper", "I put salt and pepper on the shopping list."),
+        ("take salt off the list and pepper", "I took salt and pepper off the shopping list."),
         ("add milk", "I put milk on the shopping list."),
         ("and eggs", "I put eggs on the shopping list."),
         ("please add olives", "I put olives on the shopping list."),
