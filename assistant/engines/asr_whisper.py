@@ -231,15 +231,19 @@ class WhisperAsr:
         """What is heard where many talk.
 
         A short sentence fits many a sound: it must be certain, or what the published encoder hears too. Its sentence must be
-        certain, or our encoder's best. Where it hears nobody, nobody spoke.
+        certain, or our encoder's best. Where it hears nobody, nobody spoke, unless our encoder's sentence is long and
+        certain, or what it hears freely too.
         """
-        ours = self._expected(self._decoder.hear(self._mel, babble=True), wary=True)
+        heard = self._decoder.hear(self._mel, babble=True)
+        ours = self._expected(heard)
         long = len(self._decoder.vocabulary.tokens(f" {ours.text}")) >= LONG - 1  # the end is one more
-        if ours.expected and (not self._accepted or long or self._is_certain(ours)):
+        certain = self._is_certain(ours)
+        if ours.expected and (not self._accepted or (long and certain)):
             return ours
         published = self._expected(self._decoder.hear(self._mel))
-        same = words_of(published.text) == words_of(ours.nearest)
-        if published.expected and (same or self._is_certain(published)):
+        if ours.expected and (long or certain) and (published.text or self._is_free_text(heard, ours)):
+            return ours
+        if published.expected and (words_of(published.text) == words_of(ours.nearest) or self._is_certain(published)):
             return published
         if not ours.expected and published.text:
             return ours
@@ -248,11 +252,11 @@ class WhisperAsr:
     def _is_certain(self, decoded: Decoded) -> bool:
         return self._transcript(decoded).confidence >= CERTAIN
 
-    def _expected(self, heard: Heard, wary: bool = False) -> Decoded:
-        """The expected sentence that was probably said, else the free text.
+    def _is_free_text(self, heard: Heard, decoded: Decoded) -> bool:
+        return words_of(spoken(heard, self._decoder.freely(heard)).text) == words_of(decoded.text)
 
-        wary: whether a long sentence must be certain too where Whisper thinks that nobody spoke.
-        """
+    def _expected(self, heard: Heard) -> Decoded:
+        """The expected sentence that was probably said, else the free text."""
         if self._search is None or self._fitting is None:
             return self._decoder.greedy(heard)
         candidates = self._search.search(heard)
@@ -271,8 +275,7 @@ class WhisperAsr:
             sure = fit.confidence_beside(free)
             sentence = self._decoder.vocabulary.text(list(found[0].tokens))
             within = fit.goes_on() or ends_in(words_of(free.text), words_of(sentence))
-            doubtful = len(fit.costs) < LONG or (wary and sure < CERTAIN)
-            if within or sure < self._accepted or (doubtful and not said.text):
+            if within or sure < self._accepted or (len(fit.costs) < LONG and not said.text):
                 return replace(said, begun=begun, nearest=sentence)
         texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
         begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)

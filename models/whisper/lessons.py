@@ -3,70 +3,72 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import Progress
 from torch import Tensor
 from torch.nn import functional
 
-from assistant.caller import Floats, peak_energy
+from assistant.caller import SNR_FRAME
 from assistant.engines.whisper_decoder import PADDING_S, FarSilence
 from assistant.engines.whisper_mel import BANDS, FLOOR, FRAMES_PER_SECOND, HOP, MELS, RANGE, WINDOW
 from assistant.engines.whisper_vocabulary import Vocabulary
 from assistant.engines.whisper_weights import read_ct2
-from models.whisper.sounds import Voices, equalized, noise, others, somebody
+from models.whisper.sounds import ANYTHING, LONG, Make, Scenes, Voices, many, noise, others, response, somebody
 from models.whisper.torch_model import Pairs, Sound, TorchWhisper
 
-SNR_DB, QUIET_DB, QUIET = (2.0, 14.0), (14.0, 40.0), 0.2
-"""Loudest frame of the speaker over that of the rest (assistant/caller.py); that in a quiet place, and the share of those."""
+QUIET_DB, QUIET = (14.0, 40.0), 0.2
+"""Loudest frame of the speaker over that of the rest (assistant/caller.py) in a quiet place, and the share of those."""
 
 PEAK = 0.5
-TOKENS = (2, 30)
+TOKENS = (2, 40)
 """Of a text that is learned from."""
 
 NOBODY = 0.1
 """Share of the texts in which nobody speaks, and nothing is beside it: what Whisper then makes of noise shall stay as it is."""
 
-AGAIN = 0.4
-"""Share of the lessons in which the speaker's microphone is another than the one that the text was heard with."""
+AGAIN, MICROPHONES = 0.4, 512
+"""Share of the lessons in which the speaker's microphone is another than the one that the text was heard with; their number."""
 
-
-class Pool:
-    """Things made at random and kept, of which one is made anew for every draw: most of the variety for little of the work."""
-
-    def __init__(self, make: Callable[[], Floats], size: int) -> None:
-        self._make = make
-        self._kept = [self._stored() for _ in range(size)]
-
-    def drawn(self, random: np.random.Generator) -> Floats:
-        """One of them, begun anywhere."""
-        sound = self._kept[random.integers(len(self._kept))].astype(np.float32)
-        return np.roll(sound, random.integers(len(sound)))
-
-    def refresh(self, random: np.random.Generator) -> None:
-        """Make one anew."""
-        self._kept[random.integers(len(self._kept))] = self._stored()
-
-    def _stored(self) -> np.ndarray:
-        sound = self._make()
-        return np.asarray(sound / (np.abs(sound).max() + 1e-9), np.float16)
+AT_ONCE = 256
+"""Texts that are heard at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """sound: float32, (samples,); tokens: what Whisper hears in it; hidden: what then predicts each of them and the end, (n + 1,
-    width); heard: the encoder's output, (positions, width), float16; speech: whether anybody speaks."""
+class Texts:
+    """What people say, and what Whisper hears in it.
 
-    sound: Floats
-    tokens: list[int]
+    sounds: float16, (texts, samples), peak 1; tokens: int64, (texts, 2 + TOKENS[1]), the two that begin a text first; lengths:
+    how many follow those, (texts,); hidden: what predicts each of those and the end, float32, (texts, TOKENS[1] + 1, width);
+    heard: the encoder's output, float16, (texts, positions, width); speech: whether anybody speaks, (texts,).
+    """
+
+    sounds: Tensor
+    tokens: Tensor
+    lengths: Tensor
     hidden: Tensor
     heard: Tensor
-    speech: bool = True
+    speech: Tensor
+
+    def __getitem__(self, chosen: Tensor) -> Texts:
+        return Texts(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def said(self) -> Tensor:
+        """Where `hidden` holds anything: (texts, TOKENS[1] + 1)."""
+        return torch.arange(self.hidden.shape[1], device=self.lengths.device) <= self.lengths[:, None]
+
+    @staticmethod
+    def joined(parts: list[Texts]) -> Texts:
+        """All of them."""
+        return Texts(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Texts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +76,70 @@ class Lesson:
     """logs: log10 of the bands' power of some mixtures, (batch, MELS, time); texts: what is said in them."""
 
     logs: Tensor
-    texts: list[Text]
+    texts: Texts
 
 
 class Lessons:
-    """Draws them."""
+    """Draws them where the texts are: on a processor or a GPU.
 
-    def __init__(self, texts: list[Text], voices: Voices, pool: int, random: np.random.Generator) -> None:
-        self._texts, self._random = texts, random
-        self._rest = Pool(lambda: others(voices, random), pool)
+    rest: what is heard besides, float16, (pieces, LONG), each begun anywhere whenever it is drawn; snr_db: loudest frame of the
+    speaker over that of the rest, from and to.
+    """
+
+    def __init__(self, texts: Texts, rest: Tensor, snr_db: tuple[float, float], seed: int) -> None:
+        device = texts.sounds.device
+        self._texts, self._rest, self._snr_db = texts, rest.to(device), snr_db
+        self._random = torch.Generator(device).manual_seed(seed)
+        random, bins = np.random.default_rng(seed), texts.sounds.shape[1] // 2 + 1
+        self._microphones = torch.from_numpy(np.stack([response(bins, random) for _ in range(MICROPHONES)])).to(device)
 
     def draw(self, batch: int) -> Lesson:
         """Some of the texts beside anything."""
-        random = self._random
-        self._rest.refresh(random)
-        chosen = [self._texts[random.integers(len(self._texts))] for _ in range(batch)]
-        return Lesson(torch.log10(band_power(np.stack([self._heard(text) for text in chosen]))), chosen)
+        texts = self._texts[self._below(len(self._texts), batch)]
+        alone = texts.sounds.float()
+        again = self._uniform(batch) < AGAIN
+        near = torch.where((again & texts.speech)[:, None], self._through_another(alone), alone)
+        sounds = torch.where(texts.speech[:, None], self._mixed(near, self._beside(batch)), PEAK * alone)
+        return Lesson(torch.log10(band_power(sounds)), texts)
 
-    def _heard(self, text: Text) -> Floats:
-        random = self._random
-        if not text.speech:
-            return text.sound
-        sound = equalized(text.sound, random) if random.random() < AGAIN else text.sound
-        return mixed(sound, self._rest.drawn(random), random)
+    def _below(self, end: int, count: int) -> Tensor:
+        return torch.randint(end, (count,), generator=self._random, device=self._random.device)
+
+    def _uniform(self, count: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=self._random, device=self._random.device)
+
+    def _through_another(self, sounds: Tensor) -> Tensor:
+        gains = self._microphones[self._below(MICROPHONES, len(sounds))]
+        return torch.fft.irfft(torch.fft.rfft(sounds) * gains, sounds.shape[1])
+
+    def _beside(self, count: int) -> Tensor:
+        """Some of the rest, each begun anywhere."""
+        starts = self._below(LONG, count)[:, None]
+        places = (starts + torch.arange(self._texts.sounds.shape[1], device=starts.device)) % LONG
+        return self._rest[self._below(len(self._rest), count)].gather(1, places).float()
+
+    def _mixed(self, speakers: Tensor, rest: Tensor) -> Tensor:
+        """Speakers beside the rest, at drawn levels."""
+        count = len(speakers)
+        quiet = self._uniform(count) < QUIET
+        snr_db = torch.where(quiet, self._uniform(count, *QUIET_DB), self._uniform(count, *self._snr_db))
+        levels = (peak_energy(speakers) / ((peak_energy(rest) + 1e-9) * 10 ** (snr_db / 10))).sqrt()
+        sounds = speakers + rest * levels[:, None]
+        return PEAK * sounds / sounds.abs().amax(1, keepdim=True)
 
 
-def mixed(speaker: Floats, rest: Floats, random: np.random.Generator) -> Floats:
-    """A speaker beside the rest, at a drawn level."""
-    snr_db = random.uniform(*(QUIET_DB if random.random() < QUIET else SNR_DB))
-    level = np.sqrt(peak_energy(speaker) / ((peak_energy(rest) + 1e-9) * 10 ** (snr_db / 10)))
-    sound = speaker + rest * np.float32(level)
-    return np.asarray(sound * np.float32(PEAK / np.abs(sound).max()), np.float32)
+def peak_energy(sounds: Tensor) -> Tensor:
+    """Of each of some sounds, (sounds, samples), the energy of its loudest frame; see assistant.caller."""
+    return sounds[:, : sounds.shape[1] // SNR_FRAME * SNR_FRAME].square().unflatten(1, (-1, SNR_FRAME)).sum(2).amax(1)
 
 
-def band_power(sounds: Floats) -> Tensor:
+def band_power(sounds: Tensor) -> Tensor:
     """(batch, samples) -> (batch, MELS, time), as assistant.engines.whisper_mel computes it."""
-    window = torch.hann_window(WINDOW)
-    spectrum = torch.stft(torch.from_numpy(sounds), WINDOW, HOP, window=window, center=True, return_complex=True)
+    window = torch.hann_window(WINDOW, device=sounds.device)
+    spectrum = torch.stft(sounds, WINDOW, HOP, window=window, center=True, return_complex=True)
     power = spectrum[..., :-1].abs() ** 2  # (batch, 201, time)
-    return (power.transpose(1, 2) @ torch.from_numpy(BANDS)).transpose(1, 2).clamp(min=FLOOR)
+    bands = torch.from_numpy(BANDS).to(sounds.device)
+    return (power.transpose(1, 2) @ bands).transpose(1, 2).clamp(min=FLOOR)
 
 
 def features(logs: Tensor) -> Tensor:
@@ -128,8 +155,9 @@ class Listener:
         self.whisper = whisper
         self._places = torch.from_numpy(FarSilence.places())
         with torch.no_grad():
-            quiet = whisper.pairs(whisper.listen(torch.full((1, MELS, 2 * FarSilence.POSITIONS), FarSilence.LEVEL)))
-        self._silence: Pairs = [(k[0, :, self._places], v[0, :, self._places]) for k, v in quiet]
+            quiet = torch.full((1, MELS, 2 * FarSilence.POSITIONS), FarSilence.LEVEL, device=whisper.device)
+            pairs = whisper.pairs(whisper.listen(quiet))
+        self._silence: Pairs = [(k[0, :, self._places], v[0, :, self._places]) for k, v in pairs]
 
     def sound(self, heard: Tensor) -> Sound:
         """The encoder's output, (batch, positions, width) -> what the decoder looks at."""
@@ -140,59 +168,71 @@ class Listener:
             behind = [part[:, far].expand(len(heard), -1, -1, -1) for part in silent]
             keys, values = (torch.cat([part, quiet], 2) for part, quiet in zip(spoken, behind, strict=True))
             whole.append((keys, values))
-        return Sound(whole, torch.from_numpy(FarSilence.bias(heard.shape[1], int(far.sum()))))
+        return Sound(whole, torch.from_numpy(FarSilence.bias(heard.shape[1], int(far.sum()))).to(heard.device))
 
-    def hidden(self, heard: Tensor, texts: list[list[int]], first: list[int]) -> Tensor:
-        """What predicts each token of each text and its end, one after another: (tokens + texts, width).
-
-        first: the two tokens that begin a text.
-        """
-        longest = max(map(len, texts))
-        tokens = torch.full((len(texts), longest + 2), first[0])
-        for row, text in enumerate(texts):
-            tokens[row, : len(text) + 2] = torch.tensor([*first, *text])
-        found, _ = self.whisper.decode(tokens, self.sound(heard))
-        return torch.cat([found[row, 1 : len(text) + 2] for row, text in enumerate(texts)])
+    def hidden(self, heard: Tensor, tokens: Tensor) -> Tensor:
+        """What predicts each token behind the first two, and the end: (texts, tokens - 1, width)."""
+        return self.whisper.decode(tokens, self.sound(heard))[0][:, 1:]
 
 
 class Teacher:
-    """The published Whisper, which hears each speaker alone. model: its folder."""
+    """The published Whisper, which hears each speaker alone. model: its folder; device: PyTorch's name of what computes."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, device: str = "cpu") -> None:
         self.published = read_ct2(model / "model.bin")
-        self.listener = Listener(TorchWhisper(self.published, torch.float32))
+        self.listener = Listener(TorchWhisper(self.published, torch.float32, device))
         self._words = Vocabulary(model)
-        self.first = [self._words.start, self._words.no_timestamps]
+        self._first = [self._words.start, self._words.no_timestamps]
+        self._forbidden = [torch.from_numpy(part).to(device) for part in (self._words.forbidden_first, self._words.forbidden)]
 
-    def texts(self, voices: Voices, count: int, random: np.random.Generator) -> list[Text]:
-        """What people say, and what is heard of it: `count` pieces, those with speech having neither too little nor too much."""
-        found: list[Text] = []
-        with Progress(console=Console(stderr=True)) as bar, torch.no_grad():
-            task = bar.add_task("hearing", total=count)
-            while len(found) < count:
-                speech = len(found) >= NOBODY * count
-                text = self._text(somebody(voices, random) if speech else noise(random), speech)
-                if not speech or TOKENS[0] <= len(text.tokens) <= TOKENS[1]:
-                    found.append(text)
-                    bar.update(task, completed=len(found))
-        return found
+    def texts(self, voices: Voices, samples: int, count: int, seed: int) -> Texts:
+        """What people say, and what is heard of it: `count` pieces of so many samples, those with speech having neither too
+        little nor too much."""
+        silent = round(NOBODY * count)
+        parts = self._heard(partial(noise, ANYTHING, samples), silent, seed, "hearing nobody", speech=False)
+        parts += self._heard(partial(somebody, voices, samples), count - silent, seed, "hearing somebody", speech=True)
+        return Texts.joined(parts)
 
-    def _text(self, sound: Floats, speech: bool) -> Text:
-        sound = sound * np.float32(PEAK / np.abs(sound).max())
-        heard = self.listener.whisper.listen(features(torch.log10(band_power(sound[None]))))
-        tokens = self._greedy(self.listener.sound(heard))[: TOKENS[1]]
-        return Text(sound, tokens, self.listener.hidden(heard, [tokens], self.first), heard[0].half(), speech)
+    def _heard(self, make: Make, count: int, seed: int, what: str, *, speech: bool) -> list[Texts]:
+        least, most = TOKENS if speech else (0, TOKENS[1] + 1)
+        parts, missing, turn = list[Texts](), count, 0
+        while missing:
+            sounds = many(make, missing, (seed, turn), what)
+            while some := list(islice(sounds, AT_ONCE)):
+                with torch.no_grad():
+                    texts = self._text(torch.from_numpy(np.stack(some)), speech)
+                kept = texts[((texts.lengths >= least) & (texts.lengths <= most)).nonzero()[:, 0]]
+                parts.append(kept)
+                missing -= len(kept)
+            turn += 1
+        return parts
 
-    def _greedy(self, sound: Sound) -> list[int]:
-        """The most likely next token again and again, until the end of text or one more than are learned from."""
-        whisper, words = self.listener.whisper, self._words
-        found, memory = whisper.decode(torch.tensor([self.first]), sound)
-        forbidden, tokens = words.forbidden_first, list[int]()
+    def _text(self, sounds: Tensor, speech: bool) -> Texts:
+        """sounds: see `Texts`."""
+        sounds = sounds.to(self.listener.whisper.device)
+        heard = self.listener.whisper.listen(features(torch.log10(band_power(PEAK * sounds.float()))))
+        tokens, lengths = self._greedy(self.listener.sound(heard))
+        hidden = self.listener.hidden(heard, tokens)
+        return Texts(sounds, tokens, lengths, hidden, heard.half(), torch.full_like(lengths, speech, dtype=torch.bool))
+
+    def _greedy(self, sound: Sound) -> tuple[Tensor, Tensor]:
+        """Of each sound the most likely next token again and again, one more than are learned from, which is then left out:
+        `Texts.tokens` and `Texts.lengths`."""
+        whisper, end = self.listener.whisper, self._words.end
+        batch = len(sound.pairs[0][0])
+        begun = torch.tensor(self._first, device=whisper.device).expand(batch, -1)
+        found, memory = whisper.decode(begun, sound)
+        forbidden, following = self._forbidden
+        tokens = list[Tensor]()
         while len(tokens) <= TOKENS[1]:
-            token = int((whisper.logits(found[0, -1]) + torch.from_numpy(forbidden)).argmax())
-            if token == words.end:
-                break
-            tokens.append(token)
-            found, memory = whisper.decode(torch.tensor([[token]]), sound, memory)
-            forbidden = words.forbidden
-        return tokens
+            tokens.append((whisper.logits(found[:, -1:]) + forbidden).argmax(-1))
+            found, memory = whisper.decode(tokens[-1], sound, memory)
+            forbidden = following
+        said = torch.cat(tokens, 1)
+        lengths = (said != end).cumprod(1).sum(1)
+        return torch.cat([begun, said[:, : TOKENS[1]]], 1), lengths
+
+
+def surroundings(voices: Voices, scenes: Scenes, count: int, seed: int) -> Tensor:
+    """What is heard besides: float16, (count, LONG)."""
+    return torch.from_numpy(np.stack(list(many(partial(others, voices, scenes), count, (seed,), "making what else is heard"))))

@@ -42,6 +42,22 @@ def whole_numbers(state: dict[str, Array], share: float) -> dict[str, Array]:
     return result
 
 
+def learned(change: Path, share: float = SHARE) -> dict[str, torch.Tensor]:
+    """What such a file was written from, as ChangedWhisper.state, but for rounding."""
+    with np.load(change, allow_pickle=False) as stored:
+        parts = {key: stored[key].astype(np.float64) for key in stored.files}
+    state: dict[str, Array] = {}
+    for name in {key.rpartition(":")[0] for key in parts}:
+        step = parts[f"{name}:{STEP}"] / share
+        if f"{name}:{WHOLE}" in parts:
+            state[f"{name}:{WHOLE}"] = parts[f"{name}:{WHOLE}"] * step
+            continue
+        lengths = np.linalg.norm(parts[f"{name}:{DOWN}"], axis=1) + 1e-9  # training begins with directions of about length 1
+        state[f"{name}:{DOWN}"] = parts[f"{name}:{DOWN}"] / lengths[:, None]
+        state[f"{name}:{UP}"] = parts[f"{name}:{UP}"] * step * lengths
+    return {key: torch.from_numpy(values).float() for key, values in state.items()}
+
+
 def main() -> None:
     """Read the command line and write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

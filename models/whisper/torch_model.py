@@ -35,12 +35,13 @@ class TorchWhisper:
     """The parts as functions of tensors of one type.
 
     variables: see `Recipe.variables`. dtype: float64 where a graph's own float32 sums are judged: the judge's must not be as
-    inexact. Gradients flow to the inputs; the weights ask for none.
+    inexact. device: PyTorch's name of what computes. Gradients flow to the inputs; the weights ask for none.
     """
 
-    def __init__(self, variables: Mapping[str, Array], dtype: torch.dtype = torch.float64) -> None:
+    def __init__(self, variables: Mapping[str, Array], dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
+        self.device = device
         self._weights = {
-            name: torch.from_numpy(array.astype(np.float64)).to(dtype)
+            name: torch.from_numpy(array.astype(np.float64)).to(device, dtype)
             for name, array in variables.items()
             if array.dtype != np.int8
         }
@@ -101,7 +102,7 @@ class TorchWhisper:
         length = tokens.shape[1]
         x = self._weights["decoder/embeddings/weight"][tokens]
         x = x + self._weights["decoder/position_encodings/encodings"][said : said + length]
-        causal = torch.ones(length, said + length, dtype=torch.bool).tril(said)
+        causal = torch.ones(length, said + length, dtype=torch.bool, device=tokens.device).tril(said)
         memory: Pairs = []
         for layer in range(LAYERS):
             name = f"decoder/layer_{layer}"

@@ -1,9 +1,7 @@
 """Learns our change to Whisper's encoder: what is heard beside somebody should not change the words. Needs torch.
 
-    python -m models.whisper.sounds ../shared/data/text -o speech.npz
-    python -m models.whisper.train_encoder speech.npz ../shared/data/audio -o first.pt
-    python -m models.whisper.train_encoder speech.npz ../shared/data/audio -o change.pt \\
-        --begin first.pt --rate 4e-4 --texts 3200 --seed 1
+    python -m models.whisper.sounds ../shared/data/text -o speech.npz --minutes 165
+    python -m models.whisper.train_encoder speech.npz ../shared/data/audio -o change.pt --bfloat16
     python -m models.whisper.save_change change.pt
 
 The change is a sum of low rank for every matrix of the encoder (Hu et al. 2021, "LoRA"), and the whole of its first convolution.
@@ -17,10 +15,10 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,8 +27,9 @@ from assistant.config import folders
 from assistant.engines.whisper_decoder import MODEL
 from assistant.engines.whisper_weights import Array
 from assistant.factory import make_registry
-from models.whisper.lessons import Lesson, Lessons, Listener, Teacher, features
-from models.whisper.sounds import Voices
+from models.whisper.lessons import Lesson, Lessons, Listener, Teacher, features, surroundings
+from models.whisper.save_change import learned
+from models.whisper.sounds import ANYTHING, CROWDS, LONG, SHORT, Scenes, Voices
 from models.whisper.torch_model import LAYERS, TorchWhisper
 
 FIRST = "encoder/conv1"
@@ -41,30 +40,46 @@ MATRICES = (
 )
 """All of the encoder's, and those that make of its output what the decoder's layers look at."""
 
-RANK = 32
-STEPS, BATCH, RATE = 1600, 8, 5e-4
+RANK, BATCH = 64, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Part of the training. scenes: what else is heard; snr_db: loudest frame of the speaker over that of the rest, from and to;
+    steps; rate: highest learning rate."""
+
+    scenes: Scenes
+    snr_db: tuple[float, float]
+    steps: int
+    rate: float
+
+
+STAGES = {"anything": Stage(ANYTHING, (2.0, 14.0), 3000, 5e-4), "crowds": Stage(CROWDS, (3.0, 10.0), 5400, 4e-4)}
+"""First where anything is heard, then where many talk."""
+
 FIRST_RATE = 0.1
 """Of the learning rate, for the first convolution."""
 
 WARM_UP, LAST_RATE, DECAY = 0.04, 0.01, 0.01
 """Share of the steps in which the learning rate rises; what it falls to; AdamW's weight decay."""
 
-TEXTS, POOL = 2000, 600
-EVERY = 50
+TEXTS, PIECES = 1400, 1600
+EVERY, KEEP_S = 50, 60.0
+"""Steps between lines, and seconds after which what was learned is written."""
 
 
 class ChangedWhisper(TorchWhisper):
     """The published Whisper with a change that can be learned."""
 
-    def __init__(self, variables: Mapping[str, Array], rank: int = RANK) -> None:
-        super().__init__(variables, torch.float32)
-        self.down = {name: self._down(self._weights[f"{name}/weight"].shape[1], rank) for name in MATRICES}
-        self.up = {name: nn.Parameter(torch.zeros(len(self._weights[f"{name}/weight"]), rank)) for name in MATRICES}
-        self.first = nn.Parameter(torch.zeros_like(self._weights[f"{FIRST}/weight"]))
+    def __init__(self, variables: Mapping[str, Array], rank: int = RANK, device: str = "cpu") -> None:
+        super().__init__(variables, torch.float32, device)
+        sizes = {name: self._weights[f"{name}/weight"].shape for name in MATRICES}
+        self.down = {name: self._learned(torch.randn(rank, width) / width**0.5) for name, (_, width) in sizes.items()}
+        self.up = {name: self._learned(torch.zeros(height, rank)) for name, (height, _) in sizes.items()}
+        self.first = self._learned(torch.zeros_like(self._weights[f"{FIRST}/weight"]))
 
-    @staticmethod
-    def _down(width: int, rank: int) -> nn.Parameter:
-        return nn.Parameter(torch.randn(rank, width) / width**0.5)
+    def _learned(self, begun: Tensor) -> nn.Parameter:
+        return nn.Parameter(begun.to(self.device))
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
         result = super()._linear(x, name)
@@ -84,20 +99,23 @@ class ChangedWhisper(TorchWhisper):
         kept |= {f"{name}/weight:up": value.data for name, value in self.up.items()}
         return {**kept, f"{FIRST}/weight:whole": self.first.data}
 
+    def save(self, path: Path) -> None:
+        """Write it for any device."""
+        torch.save({name: value.cpu() for name, value in self.state().items()}, path)
+
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Go on from such a state."""
         for name, value in self.state().items():
             value.copy_(state[name])
 
 
-def loss_of(lesson: Lesson, student: Listener, teacher: Teacher) -> Tensor:
+def loss_of(lesson: Lesson, student: Listener) -> Tensor:
     """Kullback-Leibler divergence of the next word's probabilities from the teacher's, nats a token, and the squared error of the
     encoder's output as a share of its own square."""
-    heard = student.whisper.listen(features(lesson.logs))
-    found = student.hidden(heard, [text.tokens for text in lesson.texts], teacher.first)
-    wanted = torch.cat([text.hidden for text in lesson.texts])
-    alone = torch.stack([text.heard for text in lesson.texts]).float()
-    scores = [functional.log_softmax(student.whisper.logits(hidden), -1) for hidden in (found, wanted)]
+    texts = lesson.texts
+    heard, alone = student.whisper.listen(features(lesson.logs)), texts.heard.float()
+    both = student.hidden(heard, texts.tokens)[texts.said], texts.hidden[texts.said]
+    scores = [functional.log_softmax(student.whisper.logits(hidden), -1) for hidden in both]
     divergence = functional.kl_div(*scores, reduction="batchmean", log_target=True)
     return divergence + (heard - alone).square().mean() / alone.square().mean()
 
@@ -107,54 +125,75 @@ def rate_at(done: float) -> float:
     return min(1.0, done / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done)) + LAST_RATE
 
 
-def train(whisper: ChangedWhisper, lessons: Lessons, teacher: Teacher, steps: int, rate: float, output: Path) -> None:
-    """Learn, and write what was learned now and then."""
+def train(
+    whisper: ChangedWhisper, lessons: Sequence[Lessons], stage: Stage, output: Path, batch: int = BATCH, half: bool = False
+) -> None:
+    """Learn from these lessons in turn, and write what was learned now and then. half: multiply in bfloat16."""
     student = Listener(whisper)
     *matrices, first = whisper.parameters()
-    groups = [{"params": matrices, "lr": rate}, {"params": [first], "lr": rate * FIRST_RATE}]
+    groups = [{"params": matrices, "lr": stage.rate}, {"params": [first], "lr": stage.rate * FIRST_RATE}]
     optimizer = torch.optim.AdamW(groups, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step / steps))
-    began, seen = time.monotonic(), 0.0
-    for step in range(1, steps + 1):
-        loss = loss_of(lessons.draw(BATCH), student, teacher)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step / stage.steps))
+    began = kept = time.monotonic()
+    seen = torch.zeros((), device=whisper.device)
+    for step in range(1, stage.steps + 1):
+        with torch.autocast(torch.device(whisper.device).type, torch.bfloat16, enabled=half):
+            loss = loss_of(lessons[step % len(lessons)].draw(batch), student)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_([*matrices, first], 1.0)
         optimizer.step()
         schedule.step()
-        seen += float(loss.detach())
+        seen += loss.detach()
         if step % EVERY == 0:
-            left = (time.monotonic() - began) / step * (steps - step)
-            print(f"step {step} of {steps}: loss {seen / EVERY:.3f}, {left / 60:.0f} min to go", flush=True)
-            seen = 0.0
-            torch.save(whisper.state(), output)
-    torch.save(whisper.state(), output)
+            left = (time.monotonic() - began) / step * (stage.steps - step)
+            print(f"step {step} of {stage.steps}: loss {float(seen) / EVERY:.3f}, {left / 60:.0f} min to go", flush=True)
+            seen.zero_()
+        if time.monotonic() - kept > KEEP_S:
+            whisper.save(output)
+            kept = time.monotonic()
+    whisper.save(output)
 
 
 def main() -> None:
     """Read the command line and train."""
+    options = _options()
+    torch.manual_seed(options.seed)
+    torch.set_float32_matmul_precision("high")
+    voices = Voices.load(options.speech, options.recordings)
+    teacher = Teacher(make_registry(folders()).path(MODEL), options.device)
+    whisper = ChangedWhisper(teacher.published, device=options.device)
+    if options.begin:
+        whisper.load(_begun(options.begin))
+    texts = [teacher.texts(voices, samples, options.texts, options.seed) for samples in (SHORT, LONG)]
+    for number, name in enumerate(options.stages):
+        stage, seed = STAGES[name], options.seed + number
+        rest = surroundings(voices, stage.scenes, options.pieces, seed)
+        lessons = [Lessons(part, rest, stage.snr_db, seed) for part in texts]
+        train(whisper, lessons, stage, options.output, options.batch, options.bfloat16)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speech", type=Path, help="by models.whisper.sounds")
     parser.add_argument("recordings", type=Path, help="folder with wake and speech_de")
     parser.add_argument("-o", "--output", type=Path, required=True, help="file to write, .pt")
-    parser.add_argument("--begin", type=Path, help="go on from this change, .pt")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--rate", type=float, default=RATE, help="highest learning rate")
-    parser.add_argument("--texts", type=int, default=TEXTS, help="pieces of speech that are said")
-    parser.add_argument("--pool", type=int, default=POOL, help="pieces of sound beside them that are ready at a time")
+    parser.add_argument("--begin", type=Path, help="go on from this change, .pt, or from one that shipped, .npz")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="of the training, in this order")
+    parser.add_argument("--batch", type=int, default=BATCH, help="lessons a step")
+    parser.add_argument("--texts", type=int, default=TEXTS, help="pieces of speech, short ones and as many long ones")
+    parser.add_argument("--pieces", type=int, default=PIECES, help="pieces of sound beside them, for each stage")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    random = np.random.default_rng(options.seed)
-    voices = Voices.load(options.speech, options.recordings)
-    teacher = Teacher(make_registry(folders()).path(MODEL))
-    whisper = ChangedWhisper(teacher.published)
-    if options.begin:
-        whisper.load(torch.load(options.begin, weights_only=True))
-    lessons = Lessons(teacher.texts(voices, options.texts, random), voices, options.pool, random)
-    train(whisper, lessons, teacher, options.steps, options.rate, options.output)
+    parser.add_argument("--device", default="cpu", help="what computes: cpu, or cuda for a GPU")
+    parser.add_argument("--bfloat16", action="store_true", help="multiply in 16 bits: twice as fast where the processor can")
+    return parser.parse_args()
+
+
+def _begun(change: Path) -> Mapping[str, Tensor]:
+    if change.suffix == ".npz":
+        return learned(change)
+    state: Mapping[str, Tensor] = torch.load(change, weights_only=True)
+    return state
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def test_a_new_change_is_prepared_anew(tmp_path: Path) -> None:
 
 def test_it_is_written_as_it_was_learned(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="training needs torch: pip install 'edge-assistant[train]'")
-    from models.whisper.save_change import whole_numbers
+    from models.whisper.save_change import learned, whole_numbers
 
     random = np.random.default_rng(4)
     up, down, whole = (random.standard_normal(shape) for shape in ((30, 4), (4, 20), (6, 5, 3)))
@@ -90,30 +90,33 @@ def test_it_is_written_as_it_was_learned(tmp_path: Path) -> None:
     wanted = 0.6 * up @ down
     assert np.linalg.norm(result["a"] - wanted) < 0.01 * np.linalg.norm(wanted)
     np.testing.assert_allclose(result["b"], 1 + 0.6 * whole, atol=1e-4)
+    again = learned(path, 0.6)
+    product = again["a:up"].double().numpy() @ again["a:down"].double().numpy()
+    np.testing.assert_allclose(0.6 * product, result["a"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(again["b:whole"], whole, atol=1e-4)
 
 
 def test_it_learns(tmp_path: Path, registry: Registry) -> None:
     """Some steps on one lesson: the loss falls, and what was learned is what the runtime then adds."""
     torch = pytest.importorskip("torch", reason="training needs torch: pip install 'edge-assistant[train]'")
-    from models.whisper.lessons import Lessons, Listener, Teacher
+    from models.whisper.lessons import Lessons, Listener, Teacher, surroundings
     from models.whisper.save_change import whole_numbers
-    from models.whisper.sounds import Voices
+    from models.whisper.sounds import CROWDS, SHORT, Voices
     from models.whisper.torch_model import TorchWhisper
-    from models.whisper.train_encoder import ChangedWhisper, features, loss_of, train
+    from models.whisper.train_encoder import ChangedWhisper, Stage, features, loss_of, train
 
     torch.manual_seed(0)
-    random = np.random.default_rng(0)
     speech = [own_speech(HibariTts(), 12.0)]
     voices = Voices(speech, speech, speech)
     teacher = Teacher(registry.path("whisper-tiny.en"))
-    texts = teacher.texts(voices, 2, random)
+    texts = teacher.texts(voices, SHORT, 2, seed=0)
     whisper = ChangedWhisper(teacher.published, rank=4)
-    lessons = Lessons(texts, voices, 2, random)
+    lessons = Lessons(texts, surroundings(voices, CROWDS, 2, seed=0), (3.0, 10.0), seed=0)
     lesson = lessons.draw(2)
-    before = float(loss_of(lesson, Listener(whisper), teacher))
+    before = float(loss_of(lesson, Listener(whisper)))
     output = tmp_path / "change.pt"
-    train(whisper, lessons, teacher, 12, 1e-3, output)
-    assert float(loss_of(lesson, Listener(whisper), teacher)) < before
+    train(whisper, [lessons], Stage(CROWDS, (3.0, 10.0), 12, 1e-3), output, batch=2)
+    assert float(loss_of(lesson, Listener(whisper))) < before
     state = {name: value.double().numpy() for name, value in torch.load(output, weights_only=True).items()}
     np.savez(tmp_path / "change.npz", allow_pickle=False, **whole_numbers(state, 1.0))
     shipped = TorchWhisper(changed(teacher.published, tmp_path / "change.npz"), torch.float32)
