@@ -275,7 +275,7 @@ class WhisperAsr:
             sure = fit.confidence_beside(free)
             sentence = self._decoder.vocabulary.text(list(found[0].tokens))
             within = fit.goes_on() or ends_in(words_of(free.text), words_of(sentence))
-            if within or sure < self._accepted or (len(fit.costs) < LONG and not said.text):
+            if within or sure < self._accepted or (not said.text and len(fit.costs) < LONG):
                 return replace(said, begun=begun, nearest=sentence)
         texts = tuple(readable(self._decoder.vocabulary.text(list(candidate.tokens))) for candidate in found)
         begun = any(other.score > found[0].score - NEARLY for other in candidates if not other.whole)

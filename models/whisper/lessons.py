@@ -188,16 +188,16 @@ class Teacher:
     def texts(self, voices: Voices, samples: int, count: int, seed: int) -> Texts:
         """What people say, and what is heard of it: `count` pieces of so many samples, those with speech having neither too
         little nor too much."""
-        silent = round(NOBODY * count)
-        parts = self._heard(partial(noise, ANYTHING, samples), silent, seed, "hearing nobody", speech=False)
-        parts += self._heard(partial(somebody, voices, samples), count - silent, seed, "hearing somebody", speech=True)
+        silent, seeds = round(NOBODY * count), (seed, samples)
+        parts = self._heard(partial(noise, ANYTHING, samples), silent, seeds, "hearing nobody", speech=False)
+        parts += self._heard(partial(somebody, voices, samples), count - silent, seeds, "hearing somebody", speech=True)
         return Texts.joined(parts)
 
-    def _heard(self, make: Make, count: int, seed: int, what: str, *, speech: bool) -> list[Texts]:
+    def _heard(self, make: Make, count: int, seeds: tuple[int, ...], what: str, *, speech: bool) -> list[Texts]:
         least, most = TOKENS if speech else (0, TOKENS[1] + 1)
         parts, missing, turn = list[Texts](), count, 0
         while missing:
-            sounds = many(make, missing, (seed, turn), what)
+            sounds = many(make, missing, (*seeds, turn), what)
             while some := list(islice(sounds, AT_ONCE)):
                 with torch.no_grad():
                     texts = self._text(torch.from_numpy(np.stack(some)), speech)
@@ -224,7 +224,7 @@ class Teacher:
         found, memory = whisper.decode(begun, sound)
         forbidden, following = self._forbidden
         tokens = list[Tensor]()
-        while len(tokens) <= TOKENS[1]:
+        for _ in range(TOKENS[1] + 1):
             tokens.append((whisper.logits(found[:, -1:]) + forbidden).argmax(-1))
             found, memory = whisper.decode(tokens[-1], sound, memory)
             forbidden = following

@@ -1,6 +1,6 @@
 """What our change to Whisper (models/whisper/train_encoder.py) learns from: what somebody says, and what else is heard.
 
-    python -m models.whisper.sounds ../shared/data/text -o speech.npz --minutes 66
+    python -m models.whisper.sounds ../shared/data/text -o speech.npz --minutes 165
 
 The sentences are those of models.wake.speak_hours that are learned from; the voices those of models/wake/voices.py but Pico, who
 speaks in tests, and joe, whose licence is unsettled.

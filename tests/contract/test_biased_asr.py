@@ -166,7 +166,7 @@ def test_whisper_listens_otherwise_only_where_many_talk(
     for heard, wanted in ((sound, False), (among(sound, crowd), True)):
         asked.clear()
         hear(biased, heard)
-        assert any(asked) == wanted
+        assert any(asked[-2:]) == any(asked) == wanted  # the last decode: ours, and then perhaps the published one
 
 
 def test_the_source_is_asked_before_every_utterance(biased: BiasableAsr, free: WhisperAsr, understanding: Understanding) -> None:
